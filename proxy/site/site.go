@@ -1,0 +1,76 @@
+// Package site is the shared declaration: what to serve, in mod_proxy's words.
+//
+// One YAML file becomes one [Site]. proxyd obeys it, package apache renders it
+// as httpd.conf, and so a comparison of the two compares one thing. A Site is
+// data only: it is read, validated, filled with its defaults and then never
+// changed. The running parts are built from it elsewhere (proxy/build.go).
+//
+// The smallest site has a balancer with one member; everything else has a
+// default:
+//
+//	listen: 127.0.0.1:8080
+//	balancers:
+//	  - name: origins
+//	    lbmethod: byrequests
+//	    members:
+//	      - url: http://10.0.0.11:8080
+//	      - url: http://10.0.0.12:8080
+//	        loadfactor: 2
+//	routes:
+//	  - path: /
+//	    to: balancer://origins
+package site
+
+import "time"
+
+// Site is the whole declaration, complete: [Load] and [FromFlags] have put the
+// defaults in and every value holds its rule.
+type Site struct {
+	Listen    string     // host:port to accept clients on; ":8080" by default
+	Log       Log        // where exchanges are written down
+	Balancers []Balancer // at least one
+	Routes    []Route    // first match wins; one route from "/" to the first balancer by default
+	Limits    Limits     // what a client or an origin may take of us
+}
+
+// Log says where the access log goes, besides standard output.
+type Log struct {
+	File string // path, appended to; empty for standard output alone
+}
+
+// Balancer is <Proxy balancer://Name>: members that serve the same content.
+type Balancer struct {
+	Name     string
+	LBMethod string   // "byrequests", the default
+	Members  []Member // at least one
+}
+
+// Member is a BalancerMember line of mod_proxy: one origin server.
+type Member struct {
+	URL               string        // http://host:port, no path
+	Route             string        // mod_proxy's route: a name for the member; "" for none
+	LoadFactor        float64       // 1 to 100, fractions allowed; 1 by default
+	Retry             time.Duration // how long a member in error gets no request; 5s by default
+	ConnectionTimeout time.Duration // for connect(2); 1s by default
+	Timeout           time.Duration // longest silence of the origin in an exchange; Limits.Timeout by default
+}
+
+// Route is a ProxyPass line: requests whose path begins with Path go To.
+//
+// Path matches whole segments, as with a slash at its end in httpd: "/a"
+// matches "/a" and "/a/b" but not "/ab". The matched prefix is replaced by
+// the path of To.
+type Route struct {
+	Path string // begins with "/"
+	To   string // balancer://name or balancer://name/path; "!" excludes Path (404)
+}
+
+// Limits bounds what one peer may take. Zero never means "no bound".
+type Limits struct {
+	Head             int           // bytes of a request or response head; 64 KiB by default
+	Fields           int           // field lines in a head; 100 by default (LimitRequestFields)
+	Connections      int           // client connections at once; 10000 by default
+	HeadTimeout      time.Duration // from a request's first byte (or accept) to the end of its head; 20s by default (RequestReadTimeout)
+	KeepAliveTimeout time.Duration // idle client connection; 60s by default (KeepAliveTimeout)
+	Timeout          time.Duration // longest silence of a peer inside a body or of an origin; 60s by default (ProxyTimeout)
+}

@@ -1,0 +1,177 @@
+// Package record is the schema of a run on disk: what was done, on what, and
+// what came out, before any judgement.
+//
+// A run is a folder:
+//
+//	run.json                 a Run: facts, systems, trials
+//	samples/<trial>.csv.gz   one line a request (package loadtest writes and reads it)
+//	config/<system>/…        the configuration each system got, as rendered
+//
+// Package reports reads it and puts results.json, index.html, report.md and
+// figures/ beside. Units are in the names of the JSON keys.
+package record
+
+import "time"
+
+// Schema is the version of the layout that this package writes.
+const Schema = 1
+
+// Run is one experiment: systems, interleaved trials, and what is needed to
+// repeat it.
+type Run struct {
+	Schema  int      `json:"schema"`
+	About   About    `json:"run"`
+	Machine Machine  `json:"machine"`
+	Load    Load     `json:"load"`
+	Systems []System `json:"systems"` // in the order of the lab
+	Trials  []Trial  `json:"trials"`  // in the order they ran
+}
+
+// About says which run it is.
+type About struct {
+	ID      string    `json:"id"`      // folder name: 20261123-101500-01-side-by-side
+	Lab     string    `json:"lab"`     // 01-side-by-side
+	Title   string    `json:"title"`   // the lab's question
+	Size    string    `json:"size"`    // smoke, quick or full
+	Seed    uint64    `json:"seed"`    // of the order of trials and the choice of targets
+	Command string    `json:"command"` // what repeats it: make lab LAB=01 SIZE=quick SEED=7
+	Commit  string    `json:"commit"`  // of this project, "-dirty" behind it where files differed; "" outside a checkout
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	Notes   []string  `json:"notes"` // what a reader must know first: shared cores, figures read at 1 Hz
+}
+
+// Machine is what the run stood on.
+type Machine struct {
+	OS            string `json:"os"`     // of the engine's host
+	Kernel        string `json:"kernel"` // release
+	Arch          string `json:"arch"`
+	CPUModel      string `json:"cpu_model"`
+	CPUs          int    `json:"cpus"`
+	MemoryBytes   int64  `json:"memory_bytes"`
+	Engine        string `json:"engine"` // Docker 20.10.24
+	CgroupVersion string `json:"cgroup_version"`
+	StorageDriver string `json:"storage_driver"`
+	Go            string `json:"go"` // toolchain that built the binaries
+}
+
+// Load says what every trial sent.
+type Load struct {
+	Phases      []Phase  `json:"phases"`
+	Targets     []string `json:"targets"` // "GET /size/1024"
+	WarmUp      float64  `json:"warm_up_s"`
+	Connections int      `json:"connections"`
+	Timeout     float64  `json:"timeout_s"`
+}
+
+// Phase is a stretch of the schedule; a stairs phase is written as its levels.
+type Phase struct {
+	Shape string  `json:"shape"`
+	Start float64 `json:"start_s"`
+	End   float64 `json:"end_s"`
+	From  float64 `json:"from_rps"`
+	To    float64 `json:"to_rps"`
+}
+
+// System is one thing under test.
+type System struct {
+	Name    string   `json:"name"`              // proxyd, apache, direct
+	Flavour string   `json:"flavour,omitempty"` // stock, matched
+	Image   string   `json:"image,omitempty"`   // reference
+	ImageID string   `json:"image_id,omitempty"`
+	Version string   `json:"version,omitempty"` // as the program itself says
+	CPUs    float64  `json:"cpus,omitempty"`    // limit; 0 for none
+	Cpuset  string   `json:"cpuset,omitempty"`  // cores of its own, "" for shared ones
+	Memory  int64    `json:"memory_limit_bytes,omitempty"`
+	Config  []string `json:"config,omitempty"` // files under config/<system>/, the first is the one to read
+}
+
+// Validity says whether a trial may be ranked.
+type Validity string
+
+// The closed set of validities. Only VALID trials enter a verdict.
+const (
+	Valid   Validity = "VALID"
+	Suspect Validity = "SUSPECT"
+	Invalid Validity = "INVALID"
+)
+
+// Trial is one system under the whole schedule once.
+type Trial struct {
+	ID       string    `json:"id"`    // 03-apache: block, system
+	Block    int       `json:"block"` // from 1; paired trials share it
+	System   string    `json:"system"`
+	Started  time.Time `json:"started"` // planned start of request 0
+	Seconds  float64   `json:"duration_s"`
+	Validity Validity  `json:"validity"`
+	Reasons  []string  `json:"reasons,omitempty"` // rule and figure, for SUSPECT and INVALID
+
+	ScheduleSHA256 string           `json:"schedule_sha256"` // of what was sent
+	Requests       int              `json:"requests"`        // sent
+	Right          int              `json:"right"`           // answered with the right status and bytes
+	Wrong          int              `json:"wrong"`           // answered with other status or bytes
+	Failed         int              `json:"failed"`          // no whole answer
+	Late           int              `json:"late"`            // sent more than 10 ms behind the plan
+	Origins        map[string]int64 `json:"origins"`         // requests each origin counted itself
+	Resources      Resources        `json:"resources"`
+	Samples        string           `json:"samples"` // path in the run's folder
+}
+
+// Resources is what a trial used, by whom. System is nil for direct.
+type Resources struct {
+	System    *Usage `json:"system,omitempty"`
+	Generator *Usage `json:"generator,omitempty"`
+	Origins   *Usage `json:"origins,omitempty"` // of all origins together
+}
+
+// Usage is what a container used during a trial, by its cgroup.
+type Usage struct {
+	Source            string  `json:"source"` // where the figures come from: "engine API, 1 Hz"
+	CPUSeconds        float64 `json:"cpu_s"`
+	CPUPerRequest     float64 `json:"cpu_us_per_request"`
+	ThrottledSeconds  float64 `json:"throttled_s"`
+	ThrottledPeriods  int64   `json:"throttled_periods"`
+	MemoryMedianBytes int64   `json:"memory_median_bytes"` // anonymous, not page cache
+	MemoryMaxBytes    int64   `json:"memory_max_bytes"`
+	Series            []Point `json:"series,omitempty"`
+}
+
+// Point is one reading during a trial.
+type Point struct {
+	Seconds     float64 `json:"t_s"`   // since the trial's start
+	CPUSeconds  float64 `json:"cpu_s"` // since the trial's start
+	MemoryBytes int64   `json:"memory_bytes"`
+}
+
+// Results is results.json: the run and what was concluded from it.
+type Results struct {
+	Run
+	Verdicts []Verdict `json:"verdicts"`
+}
+
+// Word is what a comparison concludes.
+type Word string
+
+// The closed set of words (A and B are the verdict's systems).
+const (
+	ALower       Word = "A lower"
+	BLower       Word = "B lower"
+	Equivalent   Word = "equivalent"
+	Inconclusive Word = "inconclusive"
+)
+
+// Verdict compares two systems in one measure over paired trials.
+type Verdict struct {
+	Measure  string  `json:"measure"` // cpu_per_request, memory, response_p50, response_p99, …
+	Unit     string  `json:"unit"`
+	A        string  `json:"a"`
+	B        string  `json:"b"`
+	Pairs    int     `json:"pairs"`    // blocks where both trials were VALID
+	MedianA  float64 `json:"median_a"` // of the trials
+	MedianB  float64 `json:"median_b"`
+	Ratio    float64 `json:"ratio"` // A to B, geometric mean of the paired ratios
+	Low      float64 `json:"low"`   // 95 % interval of Ratio
+	High     float64 `json:"high"`
+	Word     Word    `json:"word"`
+	Sentence string  `json:"sentence"` // for a reader
+}
