@@ -8,7 +8,9 @@
 //	config/<system>/…        the configuration each system got, as rendered
 //
 // Package reports reads it and puts results.json, index.html, report.md and
-// figures/ beside. Units are in the names of the JSON keys.
+// figures/ beside. Units are in the names of the JSON keys. [Read] and [Write]
+// refuse a record that contradicts itself, so that whoever has a Run can rely
+// on what is said here.
 package record
 
 import "time"
@@ -146,8 +148,47 @@ type Point struct {
 // Results is results.json: the run and what was concluded from it.
 type Results struct {
 	Run
-	Verdicts []Verdict `json:"verdicts"`
+	Summaries []Summary `json:"summaries"` // a system each, in the order of Systems
+	Verdicts  []Verdict `json:"verdicts"`
 }
+
+// Summary is what one system did over all its VALID trials.
+type Summary struct {
+	System      string       `json:"system"`
+	Trials      int          `json:"trials"`
+	Valid       int          `json:"valid"`
+	Requests    int          `json:"requests"` // sent in the VALID trials
+	Right       int          `json:"right"`    // of these
+	Values      []Value      `json:"values"`
+	Percentiles []Percentile `json:"percentiles"`
+}
+
+// Value is one measure over the trials: the median of the figures that each
+// trial gave by itself.
+type Value struct {
+	Measure    string  `json:"measure"`
+	Unit       string  `json:"unit"`
+	Trials     int     `json:"trials"` // that gave a figure; 0 leaves the rest 0
+	Median     float64 `json:"median"`
+	Low        float64 `json:"low"` // interval of the median at Confidence
+	High       float64 `json:"high"`
+	Confidence float64 `json:"confidence"` // what Low to High covers by order statistics: 0 for one trial, 0.97 for six
+}
+
+// Percentile is read from the histograms of all VALID trials merged. One with
+// fewer than ten answers beyond it is left out.
+type Percentile struct {
+	Clock        string  `json:"clock"` // response or service
+	Percentile   float64 `json:"percentile"`
+	Milliseconds float64 `json:"ms"`
+	Answers      int64   `json:"answers"` // right answers in the histogram
+}
+
+// The two clocks of a latency.
+const (
+	Response = "response" // from the planned start
+	Service  = "service"  // from the actual send
+)
 
 // Word is what a comparison concludes.
 type Word string
@@ -169,8 +210,8 @@ type Verdict struct {
 	Pairs    int     `json:"pairs"`    // blocks where both trials were VALID
 	MedianA  float64 `json:"median_a"` // of the trials
 	MedianB  float64 `json:"median_b"`
-	Ratio    float64 `json:"ratio"` // A to B, geometric mean of the paired ratios
-	Low      float64 `json:"low"`   // 95 % interval of Ratio
+	Ratio    float64 `json:"ratio"` // A to B, geometric mean of the paired ratios; 0 when there is none
+	Low      float64 `json:"low"`   // 95 % interval of Ratio; 0 when there is none
 	High     float64 `json:"high"`
 	Word     Word    `json:"word"`
 	Sentence string  `json:"sentence"` // for a reader
