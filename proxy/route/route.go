@@ -140,7 +140,7 @@ func (e *entry) matchDecoded(path []byte) int {
 			continue
 		}
 		c, n := decode(path[i:])
-		if n == 0 || c != e.want[j] || c == '/' {
+		if n == 0 || c != e.want[j] {
 			return -1
 		}
 		i += n
