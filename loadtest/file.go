@@ -1,0 +1,91 @@
+package loadtest
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+)
+
+// WriteFile writes samples as CSV with [Header], packed by gzip. The file is
+// there whole or not at all.
+func WriteFile(path string, samples []Sample) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+		}
+	}()
+	if err := writeGzip(f, samples); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func writeGzip(w io.Writer, samples []Sample) error {
+	// BestSpeed: 2.5 times as fast as the default for a tenth more bytes.
+	z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriterSize(z, 64<<10)
+	b.WriteString(Header + "\n") // errors of a bufio.Writer stay until Flush
+	var line []byte
+	for _, s := range samples {
+		line = s.AppendCSV(line[:0])
+		b.Write(line)
+	}
+	return errors.Join(b.Flush(), z.Close())
+}
+
+// ReadFile reads all samples of a file that [WriteFile] wrote.
+func ReadFile(path string) ([]Sample, error) {
+	var all []Sample
+	for s, err := range EachInFile(path) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// EachInFile yields the samples of a file one by one, for files too big to hold.
+// It stops after the first error, which names file and line.
+func EachInFile(path string) iter.Seq2[Sample, error] {
+	return func(yield func(Sample, error) bool) {
+		f, err := os.Open(path)
+		if err != nil {
+			yield(Sample{}, err)
+			return
+		}
+		defer f.Close()
+		z, err := gzip.NewReader(bufio.NewReaderSize(f, 64<<10))
+		if err != nil {
+			yield(Sample{}, fmt.Errorf("%s: not a gzip file: %w", path, err))
+			return
+		}
+		for s, err := range Read(z) {
+			if err != nil {
+				yield(Sample{}, fmt.Errorf("%s: %w", path, err))
+				return
+			}
+			if !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
