@@ -1,0 +1,166 @@
+package site
+
+import (
+	"strings"
+	"testing"
+)
+
+// in puts a line of YAML where it belongs in a site that is right otherwise.
+func in(place, line string) string {
+	const frame = `<top>
+balancers:
+  - name: origins
+    <balancer>
+    members:
+      - url: http://10.0.0.11:8080
+        <member>
+      - url: http://10.0.0.12:8080
+`
+	s := strings.Replace(frame, "<"+place+">", line, 1)
+	for _, p := range []string{"<top>", "<balancer>", "<member>"} {
+		s = strings.Replace(s, p, "#", 1)
+	}
+	return s
+}
+
+func member(url string) string {
+	return "balancers:\n  - name: origins\n    members:\n      - url: " + url + "\n"
+}
+
+func routes(lines ...string) string {
+	return smallest + "routes:\n" + strings.Join(lines, "\n") + "\n"
+}
+
+// Each row breaks one rule; want is the start of the only fault, without its
+// file.
+func TestFaults(t *testing.T) {
+	tests := []struct{ claim, yaml, want string }{
+		{"no file at all", "", "1: the file declares nothing"},
+		{"only a comment", "# a site\n", "1: the file declares nothing"},
+		{"two documents", smallest + "---\nlisten: :1\n", `6: a second document`},
+		{"not YAML", "balancers: [\n", "1: not YAML: "},
+		{"a list", "- a\n", `1: a list is not a mapping`},
+		{"an alias", "listen: &x :8080\n" + smallest, `1: listen: an anchor, alias or tag is not host:port`},
+		{"a merge key", "<<: {listen: :80}\n" + smallest, `1: an anchor, alias or tag: an anchor, alias or tag is not a key`},
+		{"a tag", in("balancer", "lbmethod: !!str byrequests"), `4: balancers[0].lbmethod: an anchor, alias or tag is not a string`},
+		{"a key that is a number", "8080: x\n" + smallest, `1: 8080: 8080 is not a key`},
+		{"a key twice", "listen: :1\nlisten: :2\n" + smallest, "2: listen: the key stands in line 1 already\n\thint: keep one of them"},
+		{"an unknown key, far from all", "xyzzy: 1\n" + smallest, "1: xyzzy: unknown key\n\thint: known are "},
+		{"an unknown key, one letter off", in("member", "loadfacter: 2"), "7: balancers[0].members[0].loadfacter: unknown key\n\thint: did you mean \"loadfactor\"?"},
+		{"an unknown key in capitals", in("balancer", "LBMethod: byrequests"), "4: balancers[0].LBMethod: unknown key\n\thint: did you mean \"lbmethod\"?"},
+		{"a value missing", "listen:\n" + smallest, "1: listen: has no value"},
+		{"a text in place of a list", "balancers: origins\n", `1: balancers: "origins" is not a list`},
+		{"a mapping in place of a list", "balancers: {name: a}\n", `1: balancers: a mapping is not a list`},
+		{"a number in place of a name", "balancers:\n  - name: 7\n    members: [{url: http://a}]\n", "2: balancers[0].name: 7 is not a string\n\thint: write it in quotes: \"7\""},
+		{"a boolean in place of a method", in("balancer", "lbmethod: true"), "4: balancers[0].lbmethod: true is not a string"},
+		{"a list in place of a duration", in("member", "retry: [1s]"), "7: balancers[0].members[0].retry: a list is not a duration"},
+		{"a block in place of a duration", in("member", "retry: |\n          5s"), "7: balancers[0].members[0].retry: a block of text is not a duration"},
+
+		{"cache", in("top", "cache: {ttl: 60s}"), "1: cache: not supported by this version\n\thint: leave it out"},
+		{"admin", in("top", "admin: {listen: :9090}"), "1: admin: not supported by this version"},
+		{"log format", in("top", "log: {format: combined}"), "1: log.format: not supported by this version"},
+		{"stickysession", in("balancer", "stickysession: JSESSIONID"), "4: balancers[0].stickysession: not supported by this version"},
+		{"lbset", in("member", "lbset: 1"), "7: balancers[0].members[0].lbset: not supported by this version"},
+		{"max", in("member", "max: 10"), "7: balancers[0].members[0].max: not supported by this version"},
+		{"status", in("member", "status: +D"), "7: balancers[0].members[0].status: not supported by this version"},
+		{"an lbmethod of Apache", in("balancer", "lbmethod: bybusyness"), "4: balancers[0].lbmethod: lbmethod \"bybusyness\" is not supported by this version"},
+		{"an unknown lbmethod", in("balancer", "lbmethod: bytrafic"), "4: balancers[0].lbmethod: unknown lbmethod \"bytrafic\"\n\thint: did you mean \"bytraffic\"?"},
+
+		{"listen as a bare port", in("top", "listen: 8080"), `1: listen: "8080" is not host:port`},
+		{"listen beyond the last port", in("top", "listen: :65536"), `1: listen: port "65536" is not a number between 0 and 65535`},
+		{"listen on a named port", in("top", "listen: :http"), `1: listen: port "http" is not a number between 0 and 65535`},
+		{"listen with a signed port", in("top", "listen: :+80"), `1: listen: port "+80" is not a number`},
+		{"listen on a malformed address", in("top", "listen: 10.0.0.256:80"), `1: listen: "10.0.0.256" is no host name or address`},
+		{"a log file without name", in("top", `log: {file: ""}`), "1: log.file: the file has no name"},
+		{"a log file with a newline", in("top", `log: {file: "a\nb"}`), `1: log.file: "a\nb" has a control character in it`},
+
+		{"no balancer", "listen: :8080\n", "1: balancers: no balancer"},
+		{"no balancer in the list", "listen: :8080\nbalancers: []\n", "2: balancers: no balancer"},
+		{"no member", "balancers:\n  - name: origins\n", "2: balancers[0]: a balancer without member"},
+		{"no member in the list", "balancers:\n  - name: origins\n    members: []\n", "2: balancers[0]: a balancer without member"},
+		{"no name", "balancers:\n  - members: [{url: http://a}]\n", "2: balancers[0]: a balancer without name"},
+		{"no url", "balancers:\n  - name: origins\n    members: [{loadfactor: 2}]\n", "3: balancers[0].members[0]: a member without url"},
+		{"a name in capitals", "balancers:\n  - name: Origins\n    members: [{url: http://a}]\n", `2: balancers[0].name: "Origins" is not a balancer's name`},
+		{"a name that ends a quote", "balancers:\n  - name: 'o\"'\n    members: [{url: http://a}]\n", `2: balancers[0].name: "o\"" is not a balancer's name`},
+		{"two balancers of one name", smallest + "  - name: origins\n    members: [{url: http://a}]\n", `5: balancers[1].name: "origins" is the name of balancers[0] already`},
+
+		{"an https origin", member("https://a"), `4: balancers[0].members[0].url: "https://a": scheme is not http`},
+		{"an ajp origin", member("ajp://a:8009"), `4: balancers[0].members[0].url: "ajp://a:8009": scheme is not http`},
+		{"no scheme", member("10.0.0.11:8080"), `4: balancers[0].members[0].url: "10.0.0.11:8080" is not a URL`},
+		{"a URL with a path", member("http://a/x"), `4: balancers[0].members[0].url: "http://a/x" has a path`},
+		{"a URL with a slash", member("http://a/"), `4: balancers[0].members[0].url: "http://a/" has a path`},
+		{"a URL with a query", member("http://a?b"), `4: balancers[0].members[0].url: "http://a?b" has a query or fragment`},
+		{"a URL with a fragment", member("'http://a#b'"), `4: balancers[0].members[0].url: "http://a#b" has a query or fragment`},
+		{"a URL with a password", member("http://me:secret@a"), "4: balancers[0].members[0].url: the URL has a user name\n"},
+		{"a URL without host", member("'http://:80'"), `4: balancers[0].members[0].url: "http://:80" has no valid host`},
+		{"a URL with a quote in its host", member(`'http://a"b'`), `4: balancers[0].members[0].url: `},
+		{"a URL with a variable of httpd", member(`'http://a${b}'`), `4: balancers[0].members[0].url: `},
+		{"a URL with a malformed address", member("http://10.0.0.300"), `4: balancers[0].members[0].url: "http://10.0.0.300" has no valid host`},
+		{"a URL with an empty port", member("'http://a:'"), `4: balancers[0].members[0].url: "http://a:" has an empty port`},
+		{"a URL with port zero", member("http://a:0"), `4: balancers[0].members[0].url: port "0" is not a number between 1 and 65535`},
+		{"a member twice", in("balancer", "#") + "      - url: http://10.0.0.11:8080\n", `9: balancers[0].members[2].url: "http://10.0.0.11:8080" is balancers[0].members[0] already`},
+		{"a member twice, by default port", member("http://a") + "      - url: http://A:80\n", `5: balancers[0].members[1].url: "http://a:80" is balancers[0].members[0] already`},
+		{"a route twice", in("member", "route: x") + "        route: x\n", `9: balancers[0].members[1].route: "x" is the route of balancers[0].members[0] already`},
+		{"a route with a dot", in("member", "route: a.b"), `7: balancers[0].members[0].route: "a.b" is not a route`},
+
+		{"a loadfactor below one", in("member", "loadfactor: 0.5"), "7: balancers[0].members[0].loadfactor: 0.5 is not between 1 and 100\n\thint: leave it out for 1, the default"},
+		{"a loadfactor above a hundred", in("member", "loadfactor: 101"), "7: balancers[0].members[0].loadfactor: 101 is not between 1 and 100"},
+		{"a loadfactor in quotes", in("member", `loadfactor: "2"`), `7: balancers[0].members[0].loadfactor: "2" is not a number`},
+		{"a loadfactor that is no number", in("member", "loadfactor: .nan"), "7: balancers[0].members[0].loadfactor: .nan is not a number"},
+		{"a retry without unit", in("member", "retry: 5"), "7: balancers[0].members[0].retry: \"5\" is not a duration\n\thint: a number with its unit"},
+		{"a negative retry", in("member", "retry: -1s"), "7: balancers[0].members[0].retry: -1s is not between 0s and 24h"},
+		{"a connectiontimeout of nothing", in("member", "connectiontimeout: 0s"), "7: balancers[0].members[0].connectiontimeout: 0s is not between 1ms and 24h"},
+		{"a timeout of two days", in("member", "timeout: 48h"), "7: balancers[0].members[0].timeout: 48h is not between 1ms and 24h"},
+
+		{"an unknown balancer", routes("  - path: /", "    to: balancer://orgins"), "7: routes[0].to: unknown balancer \"orgins\"\n\thint: did you mean \"origins\"?"},
+		{"a route to a URL", routes("  - path: /", "    to: http://a"), `7: routes[0].to: "http://a" is not a balancer`},
+		{"a route to a malformed path", routes("  - path: /", "    to: balancer://origins/a b"), `7: routes[0].to: "/a b" has ' ' in it`},
+		{"a route without target", routes("  - path: /"), "6: routes[0]: a route without to"},
+		{"a route without path", routes("  - to: balancer://origins"), "6: routes[0]: a route without path"},
+		{"a relative path", routes("  - path: a", "    to: balancer://origins"), `6: routes[0].path: "a" does not begin with "/"`},
+		{"a path with an escape", routes("  - path: /a%20b", "    to: balancer://origins"), `6: routes[0].path: "/a%20b" has '%' in it`},
+		{"a path with a query", routes("  - path: /a?b", "    to: balancer://origins"), `6: routes[0].path: "/a?b" has '?' in it`},
+		{"a path that ends a quote", routes(`  - path: '/a"'`, "    to: balancer://origins"), `6: routes[0].path: "/a\"" has '"' in it`},
+		{"a path with a variable of httpd", routes(`  - path: '/${a}'`, "    to: balancer://origins"), `6: routes[0].path: "/${a}" has '{' in it`},
+		{"a path with dot-dot", routes("  - path: /a/../b", "    to: balancer://origins"), `6: routes[0].path: "/a/../b" has the segment ".."`},
+		{"a path twice", routes("  - path: /a", "    to: balancer://origins", "  - path: /a/", "    to: balancer://origins"), `8: routes[1].path: "/a/" is never reached behind "/a" of routes[0]`},
+		{"a path behind a shorter one", routes("  - path: /", "    to: balancer://origins", "  - path: /a", "    to: balancer://origins"), "8: routes[1].path: \"/a\" is never reached behind \"/\" of routes[0]\n\thint: the first match wins"},
+
+		{"a head without unit", in("top", "limits: {head: 65536}"), `1: limits.head: "65536" is not a size`},
+		{"a head in decimal units", in("top", "limits: {head: 64kB}"), `1: limits.head: "64kB" is not a size`},
+		{"a head too small to hold one", in("top", "limits: {head: 100B}"), `1: limits.head: 100B is not between 1KiB and 16MiB`},
+		{"a head that overflows", in("top", "limits: {head: 99999999999999999999MiB}"), `1: limits.head: "99999999999999999999MiB" is not a size`},
+		{"no field at all", in("top", "limits: {fields: 0}"), "1: limits.fields: 0 is not between 1 and 32767"},
+		{"connections by halves", in("top", "limits: {connections: 1.5}"), "1: limits.connections: 1.5 is not a whole number"},
+		{"connections beyond all bounds", in("top", "limits: {connections: 18446744073709551615}"), "1: limits.connections: 18446744073709551615 is not a whole number"},
+		{"a keepalivetimeout of nothing", in("top", "limits: {keepalivetimeout: 0s}"), "1: limits.keepalivetimeout: 0s is not between 1ms and 24h"},
+		{"a body limit", in("top", "limits: {body: 1MiB}"), "1: limits.body: not supported by this version"},
+		{"a file too large to be written by hand", "#" + strings.Repeat(" ", maxFile), "1: 1048577 bytes are more than 1MiB"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.claim, func(t *testing.T) {
+			s, err := Parse("site.yaml", []byte(tt.yaml))
+			if err == nil {
+				t.Fatalf("no fault in\n%s", tt.yaml)
+			}
+			if s != nil {
+				t.Error("a site in spite of the fault")
+			}
+			if got := err.Error(); !strings.HasPrefix(got, "site.yaml:"+tt.want) {
+				t.Errorf("got  %s\nwant site.yaml:%s", got, tt.want)
+			}
+			if list := err.(*Faults).List; len(list) != 1 {
+				t.Errorf("%d faults: %v", len(list), err)
+			}
+		})
+	}
+}
+
+// The frame of the rows is right, so that each row fails by its own line.
+func TestTheFrameOfTheFaultsIsRight(t *testing.T) {
+	for _, y := range []string{in("top", "#"), member("http://a"), routes("  - path: /", "    to: '!'")} {
+		if _, err := Parse("site.yaml", []byte(y)); err != nil {
+			t.Errorf("%v in\n%s", err, y)
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package site
+
+// FromFlags makes the declaration of a proxy that is started without a file:
+// one balancer named "origins" of the given backends, and every path to it.
+// listen and logFile may be empty. Faults name the flags of proxyd.
+func FromFlags(listen string, backends []string, logFile string) (*Site, error) {
+	r := &reader{lines: make(map[string]int)}
+	s := &Site{Listen: ":8080", Limits: defaultLimits(), Log: Log{File: logFile}}
+	if listen != "" {
+		s.Listen = listen
+		r.add(field{place: "--listen"}, listenAddress(listen))
+	}
+	if logFile != "" {
+		r.add(field{place: "--log-file"}, fileName(logFile))
+	}
+	b := Balancer{Name: "origins", LBMethod: "byrequests"}
+	seen := make(map[string]bool)
+	for _, backend := range backends {
+		m := defaultMember()
+		m.Timeout = s.Limits.Timeout
+		u, p := memberURL(backend)
+		if p == nil && seen[u] {
+			p = wrong("", "%q is given twice", u)
+		}
+		r.add(field{place: "--backend"}, p)
+		seen[u] = true
+		m.URL = u
+		b.Members = append(b.Members, m)
+	}
+	if len(backends) == 0 {
+		r.add(field{place: "--backend"}, wrong("--backend http://host:port, once for each origin server", "no origin server"))
+	}
+	s.Balancers = []Balancer{b}
+	s.Routes = []Route{{Path: "/", To: balancerScheme + b.Name}}
+	if err := asError("", r.faults); err != nil {
+		return nil, err
+	}
+	return s, nil
+}

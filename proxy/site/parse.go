@@ -1,0 +1,207 @@
+package site
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+const (
+	minHead        = 1 << 10
+	maxHead        = 16 << 20
+	maxFields      = 32767 // of httpd's LimitRequestFields
+	maxConnections = 1_000_000
+	leastTime      = time.Millisecond
+	longestTime    = 24 * time.Hour
+)
+
+func defaultLimits() Limits {
+	return Limits{
+		Head:             64 << 10,
+		Fields:           100,
+		Connections:      10000,
+		HeadTimeout:      20 * time.Second,
+		KeepAliveTimeout: 60 * time.Second,
+		Timeout:          60 * time.Second,
+	}
+}
+
+func defaultMember() Member {
+	return Member{LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second}
+}
+
+// Load reads the declaration in a file. Its error is [*Faults] where the file
+// could be read.
+func Load(path string) (*Site, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data)
+}
+
+// Parse reads a declaration. name stands for the file in faults.
+func Parse(name string, data []byte) (*Site, error) {
+	r := &reader{lines: make(map[string]int)}
+	s := &Site{Listen: ":8080", Limits: defaultLimits()}
+	if root := r.document(data); root != nil {
+		r.site(field{node: root, line: nodeLine(root, 1)}, s)
+		if _, ok := root.(ast.MapNode); ok {
+			r.complete(s)
+		}
+	}
+	if err := asError(name, r.faults); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (r *reader) site(f field, s *Site) {
+	r.mapping(f, map[string]func(field){
+		"listen": func(f field) {
+			if addr, ok := r.scalar(f, "host:port"); ok {
+				s.Listen = addr
+				r.add(f, listenAddress(addr))
+			}
+		},
+		"log": func(f field) {
+			r.mapping(f, map[string]func(field){
+				"file": func(f field) { s.Log.File = r.checked(f, fileName) },
+			}, laterLog)
+		},
+		"balancers": func(f field) {
+			r.list(f, func(f field) { s.Balancers = append(s.Balancers, r.balancer(f)) })
+		},
+		"routes": func(f field) {
+			r.list(f, func(f field) { s.Routes = append(s.Routes, r.route(f)) })
+		},
+		"limits": func(f field) { r.limits(f, &s.Limits) },
+	}, laterTop)
+}
+
+// checked takes a string and its rule. A value that breaks it is given back
+// all the same, so that no later rule stumbles over its absence.
+func (r *reader) checked(f field, rule func(string) *problem) string {
+	s, ok := r.text(f)
+	if ok {
+		r.add(f, rule(s))
+	}
+	return s
+}
+
+func (r *reader) balancer(f field) Balancer {
+	b := Balancer{LBMethod: "byrequests"}
+	r.mapping(f, map[string]func(field){
+		"name":     func(f field) { b.Name = r.checked(f, balancerName) },
+		"lbmethod": func(f field) { b.LBMethod = r.checked(f, lbMethod) },
+		"members": func(f field) {
+			r.list(f, func(f field) { b.Members = append(b.Members, r.member(f)) })
+		},
+	}, laterBalancer)
+	if _, ok := r.lines[f.place+".name"]; !ok {
+		r.add(f, wrong("add \"name: origins\"", "a balancer without name"))
+	}
+	if _, ok := r.lines[f.place+".members"]; !ok || len(b.Members) == 0 && r.clean(f.place+".members") {
+		r.add(f, wrong("add \"members:\" and below it \"- url: http://host:port\"", "a balancer without member"))
+	}
+	return b
+}
+
+// clean says that no fault was told at a place or within it.
+func (r *reader) clean(place string) bool {
+	for _, f := range r.faults {
+		if strings.HasPrefix(f.Place, place) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *reader) member(f field) Member {
+	m := defaultMember()
+	r.mapping(f, map[string]func(field){
+		"url": func(f field) {
+			m.URL = r.checked(f, func(s string) *problem { _, p := memberURL(s); return p })
+			if u, p := memberURL(m.URL); p == nil {
+				m.URL = u
+			}
+		},
+		"route": func(f field) { m.Route = r.checked(f, routeName) },
+		"loadfactor": func(f field) {
+			if n, ok := r.number(f); ok {
+				m.LoadFactor = n
+				r.add(f, loadFactor(n))
+			}
+		},
+		"retry":             func(f field) { m.Retry = r.duration(f, 0) },
+		"connectiontimeout": func(f field) { m.ConnectionTimeout = r.duration(f, leastTime) },
+		"timeout":           func(f field) { m.Timeout = r.duration(f, leastTime) },
+	}, laterMember)
+	if _, ok := r.lines[f.place+".url"]; !ok && r.clean(f.place) {
+		r.add(f, wrong("add \"url: http://host:port\"", "a member without url"))
+	}
+	return m
+}
+
+func (r *reader) duration(f field, least time.Duration) time.Duration {
+	s, ok := r.scalar(f, "a duration")
+	if !ok {
+		return 0
+	}
+	d, p := duration(s, least, longestTime)
+	r.add(f, p)
+	return d
+}
+
+func (r *reader) route(f field) Route {
+	var route Route
+	r.mapping(f, map[string]func(field){
+		"path": func(f field) { route.Path = r.checked(f, urlPath) },
+		"to": func(f field) {
+			route.To = r.checked(f, func(s string) *problem {
+				if s == "!" {
+					return nil
+				}
+				_, _, p := routeTarget(s)
+				return p
+			})
+		},
+	}, laterRoute)
+	for _, key := range []string{"path", "to"} {
+		if _, ok := r.lines[f.place+"."+key]; !ok && r.clean(f.place) {
+			r.add(f, wrong("a route is \"path: /\" and \"to: balancer://name\"", "a route without %s", key))
+		}
+	}
+	return route
+}
+
+func (r *reader) limits(f field, l *Limits) {
+	count := func(into *int, most int) func(field) {
+		return func(f field) {
+			if n, ok := r.whole(f); ok {
+				*into = n
+				r.add(f, between(n, 1, most, strconv.Itoa))
+			}
+		}
+	}
+	span := func(into *time.Duration) func(field) {
+		return func(f field) { *into = r.duration(f, leastTime) }
+	}
+	r.mapping(f, map[string]func(field){
+		"head": func(f field) {
+			if s, ok := r.scalar(f, "a size"); ok {
+				n, p := size(s, minHead, maxHead)
+				l.Head = n
+				r.add(f, p)
+			}
+		},
+		"fields":           count(&l.Fields, maxFields),
+		"connections":      count(&l.Connections, maxConnections),
+		"headtimeout":      span(&l.HeadTimeout),
+		"keepalivetimeout": span(&l.KeepAliveTimeout),
+		"timeout":          span(&l.Timeout),
+	}, laterLimits)
+}

@@ -1,0 +1,152 @@
+package site
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+const smallest = `balancers:
+  - name: origins
+    members:
+      - url: http://10.0.0.11
+`
+
+func TestDefaultsAreWrittenIn(t *testing.T) {
+	got, err := Parse("site.yaml", []byte(smallest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Site{
+		Listen: ":8080",
+		Balancers: []Balancer{{Name: "origins", LBMethod: "byrequests", Members: []Member{{
+			URL: "http://10.0.0.11:80", LoadFactor: 1, Retry: 5 * time.Second,
+			ConnectionTimeout: time.Second, Timeout: time.Minute,
+		}}}},
+		Routes: []Route{{Path: "/", To: "balancer://origins"}},
+		Limits: Limits{Head: 65536, Fields: 100, Connections: 10000,
+			HeadTimeout: 20 * time.Second, KeepAliveTimeout: time.Minute, Timeout: time.Minute},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestEveryKeyIsObeyed(t *testing.T) {
+	got, err := Load(filepath.Join("testdata", "everything.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Site{
+		Listen: "127.0.0.1:9000",
+		Log:    Log{File: "/var/log/proxyd/access.log"},
+		Balancers: []Balancer{
+			{Name: "origins", LBMethod: "byrequests", Members: []Member{
+				{"http://10.0.0.11:8080", "one", 2.5, time.Minute, 500 * time.Millisecond, 30 * time.Second},
+				{"http://[fd00::12]:80", "", 1, 0, time.Second, 90 * time.Second},
+			}},
+			{Name: "images", LBMethod: "byrequests", Members: []Member{
+				{"http://images.internal:80", "one", 1, 5 * time.Second, time.Second, 90 * time.Second},
+			}},
+		},
+		Routes: []Route{
+			{"/private", "!"},
+			{"/images", "balancer://images/v2"},
+			{"/", "balancer://origins"},
+		},
+		Limits: Limits{32768, 50, 200, 10 * time.Second, 15 * time.Second, 90 * time.Second},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestFromFlags(t *testing.T) {
+	got, err := FromFlags("127.0.0.1:0", []string{"http://a", "http://B:81"}, "proxy.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Parse("", []byte(`
+listen: 127.0.0.1:0
+log: {file: proxy.log}
+balancers:
+  - {name: origins, members: [{url: "http://a:80"}, {url: "http://b:81"}]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestFromFlagsListensOn8080(t *testing.T) {
+	s, err := FromFlags("", []string{"http://a"}, "")
+	if err != nil || s.Listen != ":8080" {
+		t.Errorf("got %+v, %v", s, err)
+	}
+}
+
+func TestFaultsOfFlags(t *testing.T) {
+	_, err := FromFlags("8080", []string{"a:80", "http://b", "http://b:80"}, "\x01")
+	checkText(t, err, `--listen: "8080" is not host:port
+	hint: host:port, an address alone before the colon or nothing: ":8080", "127.0.0.1:8080"
+--log-file: "\x01" has a control character in it
+--backend: "a:80" is not a URL
+	hint: http://host:port, and no more
+--backend: "http://b:80" is given twice`)
+	_, err = FromFlags("", nil, "")
+	checkText(t, err, `--backend: no origin server
+	hint: --backend http://host:port, once for each origin server`)
+}
+
+func TestLoadNamesTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none.yaml")
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Every fault of a file is told in one go, in the order of its lines.
+func TestEverythingWrongIsToldAtOnce(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "everything-wrong.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Parse("site.yaml", data)
+	if err == nil {
+		t.Fatal("no fault")
+	}
+	golden := filepath.Join("testdata", "everything-wrong.txt")
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(golden, []byte(err.Error()+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, readErr := os.ReadFile(golden)
+	if readErr != nil {
+		t.Fatal(readErr)
+	}
+	checkText(t, err, strings.TrimSuffix(string(want), "\n"))
+}
+
+func checkText(t *testing.T, err error, want string) {
+	t.Helper()
+	got := "no error"
+	if err != nil {
+		got = err.Error()
+	}
+	if got == want {
+		return
+	}
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(g), len(w)) {
+		if i >= len(g) || i >= len(w) || g[i] != w[i] {
+			t.Errorf("differs from line %d\ngot:\n%s\nwant:\n%s", i+1, strings.Join(g[min(i, len(g)):], "\n"), strings.Join(w[min(i, len(w)):], "\n"))
+			return
+		}
+	}
+}

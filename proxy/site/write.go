@@ -1,0 +1,70 @@
+package site
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// YAML writes the declaration with every value in it, defaults too. Parse reads
+// the same Site from it.
+func (s *Site) YAML() []byte {
+	var b bytes.Buffer
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("listen: %s", scalar(s.Listen))
+	if s.Log.File != "" {
+		line("log:\n  file: %s", scalar(s.Log.File))
+	}
+	line("balancers:")
+	for _, lb := range s.Balancers {
+		line("  - name: %s", scalar(lb.Name))
+		line("    lbmethod: %s", scalar(lb.LBMethod))
+		line("    members:")
+		for _, m := range lb.Members {
+			line("      - url: %s", scalar(m.URL))
+			if m.Route != "" {
+				line("        route: %s", scalar(m.Route))
+			}
+			line("        loadfactor: %s", writeFloat(m.LoadFactor))
+			line("        retry: %s", brief(m.Retry))
+			line("        connectiontimeout: %s", brief(m.ConnectionTimeout))
+			line("        timeout: %s", brief(m.Timeout))
+		}
+	}
+	if len(s.Routes) == 0 {
+		line("routes: []")
+	} else {
+		line("routes:")
+	}
+	for _, r := range s.Routes {
+		line("  - path: %s", scalar(r.Path))
+		line("    to: %s", scalar(r.To))
+	}
+	line("limits:")
+	line("  head: %s", writeSize(s.Limits.Head))
+	line("  fields: %d", s.Limits.Fields)
+	line("  connections: %d", s.Limits.Connections)
+	line("  headtimeout: %s", brief(s.Limits.HeadTimeout))
+	line("  keepalivetimeout: %s", brief(s.Limits.KeepAliveTimeout))
+	line("  timeout: %s", brief(s.Limits.Timeout))
+	return b.Bytes()
+}
+
+var (
+	plainScalar = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9/._-]*(:[A-Za-z0-9/._-]+)*$`)
+	// What some YAML reader takes for something else than a string.
+	notStrings = []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+)
+
+// scalar writes a string so that YAML reads that string. Quoted strings of Go
+// without control characters and invalid UTF-8, which no Site has, are
+// double-quoted scalars of YAML.
+func scalar(s string) string {
+	if plainScalar.MatchString(s) && !slices.ContainsFunc(notStrings, func(w string) bool { return strings.EqualFold(s, w) }) {
+		return s
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,92 @@
+package site
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// aSite draws any complete Site that keeps the rules.
+func aSite(t *rapid.T) *Site {
+	span := func(label string, least time.Duration) time.Duration {
+		return rapid.Custom(func(t *rapid.T) time.Duration {
+			return time.Duration(rapid.Int64Range(int64(least), int64(longestTime)).Draw(t, label))
+		}).Draw(t, label)
+	}
+	s := &Site{
+		Listen: rapid.SampledFrom([]string{":8080", "127.0.0.1:0", "[::1]:80", "localhost:65535"}).Draw(t, "listen"),
+		Log:    Log{File: rapid.StringMatching(`|[ -~äß€😀]{1,20}`).Draw(t, "log")},
+		Limits: Limits{
+			Head:             rapid.IntRange(minHead, maxHead).Draw(t, "head"),
+			Fields:           rapid.IntRange(1, maxFields).Draw(t, "fields"),
+			Connections:      rapid.IntRange(1, maxConnections).Draw(t, "connections"),
+			HeadTimeout:      span("headtimeout", leastTime),
+			KeepAliveTimeout: span("keepalivetimeout", leastTime),
+			Timeout:          span("timeout", leastTime),
+		},
+	}
+	name := rapid.OneOf(rapid.SampledFrom([]string{"true", "null", "no", "1", "1e3", "0x1f", "1.5", "0o7"}), rapid.StringMatching(`[a-z0-9]([a-z0-9._-]{0,6}[a-z0-9])?`))
+	for _, n := range rapid.SliceOfNDistinct(name, 1, 3, rapid.ID).Draw(t, "names") {
+		b := Balancer{Name: n, LBMethod: "byrequests"}
+		for i := range rapid.IntRange(1, 3).Draw(t, "members") {
+			m := Member{
+				URL:               fmt.Sprintf("http://10.0.0.%d:%d", i, rapid.IntRange(1, 65535).Draw(t, "port")),
+				LoadFactor:        rapid.Float64Range(1, 100).Draw(t, "loadfactor"),
+				Retry:             span("retry", 0),
+				ConnectionTimeout: span("connectiontimeout", leastTime),
+				Timeout:           span("member timeout", leastTime),
+			}
+			if rapid.Bool().Draw(t, "routed") {
+				m.Route = fmt.Sprint(rapid.SampledFrom([]string{"", "_", "r", "-"}).Draw(t, "route"), i)
+			}
+			b.Members = append(b.Members, m)
+		}
+		s.Balancers = append(s.Balancers, b)
+	}
+	path := rapid.StringMatching(`/[a-z0-9é~!$&'()*+,;=:@-]{1,6}`)
+	for _, p := range rapid.SliceOfNDistinct(path, 0, 3, rapid.ID).Draw(t, "paths") {
+		to := rapid.SampledFrom([]string{"!", "balancer://" + s.Balancers[0].Name, "balancer://" + s.Balancers[0].Name + "/x:/y"})
+		s.Routes = append(s.Routes, Route{Path: p, To: to.Draw(t, "to")})
+	}
+	s.Routes = append(s.Routes, Route{Path: "/", To: "balancer://" + s.Balancers[0].Name})
+	return s
+}
+
+func TestParseReadsWhatYAMLWrites(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := aSite(t)
+		text := want.YAML()
+		got, err := Parse("site.yaml", text)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got  %+v\nwant %+v\n%s", got, want, text)
+		}
+	})
+}
+
+// Whatever the bytes, Parse neither panics nor gives both a site and a fault,
+// and what it takes it can write and read again.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{smallest, "", "a: [", "? {a: b}\n: c\n", "a: &x\n  *x\n", "<<: *x\n", "balancers:\n- name: !!binary x\n", "--- |\n x\n", "routes: []\n" + smallest} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := Parse("site.yaml", data)
+		if (s == nil) == (err == nil) {
+			t.Fatalf("site %v, error %v", s, err)
+		}
+		if err != nil {
+			_ = err.Error()
+			return
+		}
+		again, err := Parse("site.yaml", s.YAML())
+		if err != nil || !reflect.DeepEqual(again, s) {
+			t.Fatalf("written and read again: %v\n%s", err, s.YAML())
+		}
+	})
+}
