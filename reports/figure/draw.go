@@ -100,6 +100,9 @@ func (e Entry) width() vg.Length {
 }
 
 func (e Entry) draw(c draw.Canvas, x, y vg.Length) {
+	if e.Block {
+		c.FillPolygon(band, []vg.Point{{X: x, Y: y - 4}, {X: x, Y: y + 4}, {X: x + swatch, Y: y + 4}, {X: x + swatch, Y: y - 4}})
+	}
 	if e.Line {
 		c.StrokeLine2(e.Style.line(e.Faint), x, y, x+swatch, y)
 	}

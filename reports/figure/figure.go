@@ -42,6 +42,7 @@ type Entry struct {
 	Marker bool
 	Hollow bool // the marker
 	Faint  bool
+	Block  bool // a filled square, for a Band
 }
 
 // Panel is one pair of axes with its marks.

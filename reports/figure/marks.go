@@ -128,6 +128,28 @@ func (b Bar) draw(c *draw.Canvas, at func(XY) vg.Point) {
 	c.FillPolygon(b.Style.alpha(200), []vg.Point{lo, {X: lo.X, Y: hi.Y}, hi, {X: hi.X, Y: lo.Y}})
 }
 
+// Band is a grey stripe from Low to High across the panel.
+type Band struct{ Low, High float64 }
+
+func (b Band) points() []XY { return nil }
+
+func (b Band) keep(ok func(XY) bool) Mark {
+	// A band belongs to Linear and Names axes of X, which show 0.
+	if !ok(XY{0, b.Low}) || !ok(XY{0, b.High}) {
+		return nil
+	}
+	return b
+}
+
+func (b Band) draw(c *draw.Canvas, at func(XY) vg.Point) {
+	lo, hi := at(XY{0, b.Low}).Y, at(XY{0, b.High}).Y
+	lo, hi = max(lo, c.Min.Y), min(hi, c.Max.Y)
+	if hi <= lo {
+		return
+	}
+	c.FillPolygon(band, []vg.Point{{X: c.Min.X, Y: lo}, {X: c.Min.X, Y: hi}, {X: c.Max.X, Y: hi}, {X: c.Max.X, Y: lo}})
+}
+
 // Text stands right of its point, or above it.
 type Text struct {
 	X, Y  float64

@@ -45,6 +45,7 @@ var (
 	soft    = rgb(0x57606A) // notes; 6:1 on white
 	rule    = rgb(0x8C959F) // axes
 	grid    = rgb(0xE4E7EB)
+	band    = rgb(0xE9ECEF)
 	white   = rgb(0xFFFFFF)
 	noShade = uint8(255)
 	shade   = uint8(75) // of faint lines

@@ -1,0 +1,158 @@
+package reports
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"proxylab/reports/record"
+)
+
+// page is all that the HTML file and the Markdown say, in the order they say it.
+type page struct {
+	About     record.About
+	When      string // of the run, with its length
+	Answers   []answered
+	Validity  table
+	Schedules string // whether paired trials were sent the same
+	Reasons   []string
+	Figures   []illustration
+	svg       [][]byte
+	Systems   table // measures side by side
+	Trials    table
+	Load      []string
+	Methods   []method
+	Machine   table
+	Versions  table
+	Configs   []config
+}
+
+// answered is the comparison of one pair.
+type answered struct {
+	A, B     string
+	Headline string
+	Verdicts []asked
+}
+
+// asked is one verdict beside its question.
+type asked struct {
+	Question, Word, Class, Sentence string
+}
+
+// method says how a measure is taken.
+type method struct{ Name, Means string }
+
+// config is what one system was given.
+type config struct {
+	System string
+	Files  []configFile
+}
+
+type configFile struct{ Name, Text string }
+
+func newPage(r *run, res record.Results) (*page, error) {
+	p := &page{
+		About:     res.About,
+		When:      when(res.About),
+		Validity:  validity(res),
+		Schedules: r.schedules(),
+		Figures:   r.illustrations(res),
+		Systems:   sideBySide(res),
+		Trials:    r.trialTable(),
+		Load:      loadLines(res.Load),
+		Machine:   machineTable(res.Machine),
+		Versions:  versions(res.Systems),
+	}
+	p.svg = make([][]byte, len(p.Figures))
+	for _, t := range res.Trials {
+		for _, reason := range t.Reasons {
+			p.Reasons = append(p.Reasons, fmt.Sprintf("%s is %s: %s", t.ID, t.Validity, reason))
+		}
+	}
+	for _, pair := range r.rivals() {
+		p.Answers = append(p.Answers, answers(res.Verdicts, pair[0], pair[1]))
+	}
+	for _, m := range measures {
+		p.Methods = append(p.Methods, method{m.name, m.means})
+	}
+	var err error
+	p.Configs, err = configs(r.dir, res.Systems)
+	return p, err
+}
+
+func when(a record.About) string {
+	s := a.Started.UTC().Format("2 January 2006, 15:04 UTC")
+	if d := a.Ended.Sub(a.Started); d > 0 {
+		s += ", " + d.Round(time.Second).String() + " long"
+	}
+	return s
+}
+
+func answers(verdicts []record.Verdict, a, b string) answered {
+	out := answered{A: a, B: b}
+	for _, v := range verdicts {
+		if v.A != a || v.B != b {
+			continue
+		}
+		class := "open"
+		switch v.Word {
+		case record.ALower, record.BLower:
+			class = "lower"
+		case record.Equivalent:
+			class = "same"
+		}
+		if v.Measure == measures[0].key {
+			out.Headline = v.Sentence
+		}
+		out.Verdicts = append(out.Verdicts, asked{measureOf(v.Measure).asks, plain(v), class, v.Sentence})
+	}
+	return out
+}
+
+// configs reads config/<system>/* as the record names them.
+func configs(dir string, systems []record.System) ([]config, error) {
+	var out []config
+	for _, s := range systems {
+		c := config{System: s.Name}
+		for _, name := range s.Config {
+			path := filepath.Join(dir, "config", s.Name, filepath.FromSlash(name))
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("%w\n\thint: run.json names it among the configuration of %s", err, s.Name)
+			}
+			c.Files = append(c.Files, configFile{name, strings.ToValidUTF8(string(text), "\uFFFD")})
+		}
+		if len(c.Files) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+// schedules says whether the trials of each block can be compared at all.
+func (r *run) schedules() string {
+	first := map[int]*trial{}
+	hashes := map[string]bool{}
+	for _, t := range r.trials {
+		if t.Validity != record.Valid {
+			continue
+		}
+		hashes[t.ScheduleSHA256] = true
+		if f := first[t.Block]; f == nil {
+			first[t.Block] = t
+		} else if f.ScheduleSHA256 != t.ScheduleSHA256 {
+			return fmt.Sprintf("%s and %s were sent different schedules and are not compared.", f.ID, t.ID)
+		}
+	}
+	switch len(hashes) {
+	case 0:
+		return "No trial is valid, so nothing is compared."
+	case 1:
+		for h := range hashes {
+			return fmt.Sprintf("All valid trials were sent the same schedule (SHA-256 %.12s…, taken from what was sent).", h)
+		}
+	}
+	return "Within each block all valid trials were sent the same schedule (by SHA-256 of what was sent)."
+}

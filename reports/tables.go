@@ -1,0 +1,157 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"proxylab/reports/record"
+)
+
+// validity counts the trials of each system by their validity.
+func validity(res record.Results) table {
+	t := table{Caption: "Validity of trials", Head: []string{"system", "valid", "suspect", "invalid", "right / sent in valid trials"}}
+	for _, s := range res.Summaries {
+		n := map[record.Validity]int{}
+		for _, tr := range res.Trials {
+			if tr.System == s.System {
+				n[tr.Validity]++
+			}
+		}
+		t.Rows = append(t.Rows, []string{
+			s.System, fmt.Sprint(n[record.Valid]), fmt.Sprint(n[record.Suspect]), fmt.Sprint(n[record.Invalid]),
+			whole(int64(s.Right)) + " / " + whole(int64(s.Requests)),
+		})
+	}
+	return t
+}
+
+// sideBySide puts the systems' figures beside each other.
+func sideBySide(res record.Results) table {
+	t := table{Caption: "Median of the valid trials, with its interval", Head: []string{"measure"}}
+	for _, s := range res.Summaries {
+		t.Head = append(t.Head, s.System)
+	}
+	for _, m := range measures {
+		row := []string{m.name + " (" + m.unit + ")"}
+		for _, s := range res.Summaries {
+			row = append(row, spread(valueOf(s, m.key)))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	for _, p := range shown {
+		row, any := []string{fmt.Sprintf("Response time, p%g of all trials merged (ms)", p)}, false
+		for _, s := range res.Summaries {
+			cell := percentileOf(s, record.Response, p)
+			any = any || cell != "–"
+			row = append(row, cell)
+		}
+		if any {
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	return t
+}
+
+func percentileOf(s record.Summary, clock string, p float64) string {
+	for _, q := range s.Percentiles {
+		if q.Clock == clock && q.Percentile == p {
+			return figures(q.Milliseconds)
+		}
+	}
+	return "–"
+}
+
+// trialTable lists every trial, ranked or not.
+func (r *run) trialTable() table {
+	t := table{Caption: "All trials, in the order they ran", Head: []string{
+		"trial", "validity", "sent", "right", "wrong", "failed", "late", "CPU per request (µs)", "throttled (s)", "memory (MiB)", "p50 (ms)", "p99 (ms)",
+	}}
+	for _, tr := range r.trials {
+		row := []string{
+			tr.ID, string(tr.Validity), whole(int64(tr.Requests)), whole(int64(tr.Right)),
+			whole(int64(tr.Wrong)), whole(int64(tr.Failed)), whole(int64(tr.Late)),
+		}
+		row = append(row, cell(tr, "cpu_per_request"))
+		throttled := "–"
+		if u := tr.Resources.System; u != nil {
+			throttled = figures(u.ThrottledSeconds)
+		}
+		row = append(row, throttled, cell(tr, "memory"), cell(tr, "response_p50"), cell(tr, "response_p99"))
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func cell(t *trial, key string) string {
+	v, err := measureOf(key).of(t)
+	if err != nil {
+		return "–"
+	}
+	return figures(v)
+}
+
+// loadLines says in words what every trial sent.
+func loadLines(l record.Load) []string {
+	var out []string
+	for _, p := range l.Phases {
+		rate := figures(p.From) + " requests/s"
+		if p.From != p.To {
+			rate = figures(p.From) + " to " + figures(p.To) + " requests/s"
+		}
+		out = append(out, fmt.Sprintf("%s–%s s: %s (%s)", figures(p.Start), figures(p.End), rate, p.Shape))
+	}
+	if len(l.Targets) > 0 {
+		out = append(out, "requests: "+strings.Join(l.Targets, ", "))
+	}
+	return append(out, fmt.Sprintf("warm-up %s s, at most %s, timeout %s s",
+		figures(l.WarmUp), plural(l.Connections, "idle connection"), figures(l.Timeout)))
+}
+
+func machineTable(m record.Machine) table {
+	t := table{Caption: "Machine", Head: []string{"what", "value"}}
+	for _, row := range [][]string{
+		{"processor", fmt.Sprintf("%s, %s", m.CPUModel, plural(m.CPUs, "CPU"))},
+		{"memory", bytesSize(m.MemoryBytes)},
+		{"system", strings.Join(slices.DeleteFunc([]string{m.OS, m.Kernel, m.Arch}, func(s string) bool { return s == "" }), ", ")},
+		{"engine", m.Engine},
+		{"cgroup", m.CgroupVersion},
+		{"storage driver", m.StorageDriver},
+		{"built with", m.Go},
+	} {
+		if row[1] != "" {
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	return t
+}
+
+func versions(systems []record.System) table {
+	t := table{Caption: "Systems, versions and limits", Head: []string{"system", "version", "image", "image ID", "CPUs", "memory limit"}}
+	for _, s := range systems {
+		name := s.Name
+		if s.Flavour != "" {
+			name += " (" + s.Flavour + ")"
+		}
+		cpus := "no limit"
+		if s.CPUs > 0 {
+			cpus = figures(s.CPUs)
+		}
+		if s.Cpuset != "" {
+			cpus += ", cores " + s.Cpuset
+		}
+		limit := bytesSize(s.Memory)
+		if s.Image == "" {
+			cpus, limit = "–", "–"
+		}
+		t.Rows = append(t.Rows, []string{name, dash(s.Version), dash(s.Image), dash(s.ImageID), cpus, limit})
+	}
+	return t
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}

@@ -1,0 +1,61 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"proxylab/reports/record"
+)
+
+// Table writes the systems side by side and the verdicts, for a terminal.
+func Table(w io.Writer, res record.Results) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	line := func(name string, of func(record.Summary) string) {
+		cells := []string{name}
+		for _, s := range res.Summaries {
+			cells = append(cells, of(s))
+		}
+		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+	}
+	line("", func(s record.Summary) string { return s.System })
+	for _, key := range []string{"cpu_per_request", "memory"} {
+		m := measureOf(key)
+		line(m.name, func(s record.Summary) string {
+			if v := valueOf(s, key); v.Trials > 0 {
+				return quantity(v.Median, m.unit)
+			}
+			return "–"
+		})
+	}
+	for _, p := range []float64{50, 99} {
+		line(fmt.Sprintf("Response time, p%g", p), func(s record.Summary) string {
+			if cell := percentileOf(s, record.Response, p); cell != "–" {
+				return cell + " ms"
+			}
+			return "–"
+		})
+	}
+	line("Right / sent", func(s record.Summary) string {
+		return whole(int64(s.Right)) + " / " + whole(int64(s.Requests))
+	})
+	line("Valid trials", func(s record.Summary) string { return fmt.Sprintf("%d of %d", s.Valid, s.Trials) })
+	if len(res.Verdicts) > 0 {
+		// A line without tabs ends the columns of the table above.
+		fmt.Fprintln(tw)
+	}
+	for _, v := range res.Verdicts {
+		fmt.Fprintf(tw, "%s\t%s\t%s\n", measureOf(v.Measure).name, plain(v), evidence(v))
+	}
+	return tw.Flush()
+}
+
+// evidence is what a verdict rests on, in short.
+func evidence(v record.Verdict) string {
+	pair := v.A + " ÷ " + v.B
+	if v.High == 0 {
+		return fmt.Sprintf("%s, %s", pair, plural(v.Pairs, "pair"))
+	}
+	return fmt.Sprintf("%s = %s (%s, %s)", pair, ratio(v.Ratio), ratioInterval(v.Low, v.High), plural(v.Pairs, "pair"))
+}

@@ -1,0 +1,110 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+
+	"proxylab/reports/record"
+	"proxylab/reports/stat"
+)
+
+// rivals returns the pairs of proxies to compare: proxyd and apache first,
+// the others in the order of the lab.
+func (r *run) rivals() [][2]string {
+	var names []string
+	for _, s := range r.Systems {
+		if s.Name != Direct {
+			names = append(names, s.Name)
+		}
+	}
+	first := []string{"proxyd", "apache"}
+	rank := func(name string) int {
+		if i := slices.Index(first, name); i >= 0 {
+			return i
+		}
+		return len(first)
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return rank(a) - rank(b) })
+	var out [][2]string
+	for i, a := range names {
+		for _, b := range names[i+1:] {
+			out = append(out, [2]string{a, b})
+		}
+	}
+	return out
+}
+
+// verdict compares two systems in one measure, block by block.
+func (r *run) verdict(m measure, a, b string) record.Verdict {
+	pairs, reason := r.pairs(m, a, b)
+	var as, bs []float64
+	for _, p := range pairs {
+		as, bs = append(as, p.A), append(bs, p.B)
+	}
+	c := stat.Compare(pairs)
+	v := record.Verdict{
+		Measure: m.key, Unit: m.unit, A: a, B: b, Pairs: c.Pairs,
+		MedianA: stat.MedianOf(as).Median, MedianB: stat.MedianOf(bs).Median,
+		Ratio: c.Ratio, Low: c.Low, High: c.High, Word: record.Word(c.Word),
+	}
+	if reason == "" || len(pairs) >= stat.MinPairs {
+		reason = c.Reason
+	}
+	v.Sentence = m.sentence(v, reason)
+	return v
+}
+
+// pairs returns the figures of the blocks where both trials were VALID and
+// sent the same schedule, and why a block is missing.
+func (r *run) pairs(m measure, a, b string) (pairs []stat.Pair, reason string) {
+	byBlock := map[int]*trial{}
+	for _, t := range r.valid(b) {
+		byBlock[t.Block] = t
+	}
+	for _, ta := range r.valid(a) {
+		tb := byBlock[ta.Block]
+		if tb == nil {
+			continue
+		}
+		if ta.ScheduleSHA256 != tb.ScheduleSHA256 {
+			reason = fmt.Sprintf("%s and %s were sent different schedules", ta.ID, tb.ID)
+			continue
+		}
+		va, errA := m.of(ta)
+		vb, errB := m.of(tb)
+		if errA != nil || errB != nil {
+			reason = firstError(errA, errB).Error()
+			continue
+		}
+		pairs = append(pairs, stat.Pair{A: va, B: vb})
+	}
+	return pairs, reason
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sentence says the verdict to a reader.
+func (m measure) sentence(v record.Verdict, reason string) string {
+	if v.Pairs == 0 {
+		return fmt.Sprintf("%s of %s and %s: not decided, %s.", m.name, v.A, v.B, reason)
+	}
+	facts := fmt.Sprintf(m.says, v.A, quantity(v.MedianA, m.unit), v.B, quantity(v.MedianB, m.unit))
+	if v.High == 0 {
+		return fmt.Sprintf("%s: not decided, %s.", facts, reason)
+	}
+	interval := fmt.Sprintf("%s, %d pairs", ratioInterval(v.Low, v.High), v.Pairs)
+	switch v.Word {
+	case record.Equivalent:
+		return fmt.Sprintf("%s: no difference beyond %g %% (%s times, %s).", facts, 100*stat.Margin, ratio(v.Ratio), interval)
+	case record.Inconclusive:
+		return fmt.Sprintf("%s: not decided (%s times, %s: %s).", facts, ratio(v.Ratio), interval, reason)
+	}
+	return fmt.Sprintf("%s: %s times (%s).", facts, ratio(v.Ratio), interval)
+}
