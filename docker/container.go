@@ -47,6 +47,29 @@ func (r *Run) Start(ctx context.Context, s ContainerSpec) (*Container, error) {
 	} else if !ok {
 		return nil, fmt.Errorf("container %s: the engine has no image %s", s.Name, s.Image)
 	}
+	raised := !r.engine.keepRlimits.Load()
+	c, err := r.run(ctx, s)
+	if err != nil && raised && strings.Contains(err.Error(), "setting rlimit") {
+		r.engine.keepRlimits.Store(true)
+		// The engine itself has fewer open files and may not hand out more.
+		c, err = r.run(ctx, s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := c.refresh(ctx); err != nil {
+		return nil, r.failed(c, err)
+	}
+	if s.Ready != nil {
+		if err := c.wait(ctx, *s.Ready); err != nil {
+			return nil, r.failed(c, err)
+		}
+	}
+	return c, nil
+}
+
+// run creates a container and starts it.
+func (r *Run) run(ctx context.Context, s ContainerSpec) (*Container, error) {
 	made, err := r.engine.provider.CreateContainer(ctx, r.request(s))
 	c := &Container{Name: s.Name, run: r}
 	if made != nil {
@@ -58,14 +81,6 @@ func (r *Run) Start(ctx context.Context, s ContainerSpec) (*Container, error) {
 	}
 	if err := c.tc.Start(ctx); err != nil {
 		return nil, r.failed(c, fmt.Errorf("container %s: %w%s", s.Name, err, startHint(err)))
-	}
-	if err := c.refresh(ctx); err != nil {
-		return nil, r.failed(c, err)
-	}
-	if s.Ready != nil {
-		if err := c.wait(ctx, *s.Ready); err != nil {
-			return nil, r.failed(c, err)
-		}
 	}
 	return c, nil
 }

@@ -45,6 +45,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
@@ -67,6 +68,8 @@ type Engine struct {
 	mtu      string // of the engine's default bridge, "" where unknown
 	os, arch string // in Go's words
 	version  string // Docker 20.10.24
+
+	keepRlimits atomic.Bool // the engine may not raise the limit on open files
 }
 
 // Open finds the engine: DOCKER_HOST, the docker command's context, the usual

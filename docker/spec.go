@@ -40,7 +40,8 @@ type Limits struct {
 // used up its share sleeps for most of that, and throttling would be the p99.
 const period = 5000
 
-// openFiles is enough for a load generator with ten thousand connections.
+// openFiles is enough for a load generator with ten thousand connections. Where
+// the engine has fewer itself, a container gets what the engine has.
 const openFiles = 65536
 
 var containerName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
@@ -120,6 +121,9 @@ func (r *Run) configure(q *testcontainers.ContainerRequest, s ContainerSpec) {
 		hc = h
 		h.NetworkMode = container.NetworkMode(q.Networks[0])
 		h.Resources = s.Limits.resources()
+		if !r.engine.keepRlimits.Load() {
+			h.Ulimits = []*container.Ulimit{{Name: "nofile", Soft: openFiles, Hard: openFiles}}
+		}
 		h.SecurityOpt = []string{"no-new-privileges:true"}
 		h.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyDisabled}
 		h.LogConfig = container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "64m", "max-file": "1"}}
@@ -136,10 +140,7 @@ func (r *Run) configure(q *testcontainers.ContainerRequest, s ContainerSpec) {
 
 // resources puts limits in the engine's words.
 func (l Limits) resources() container.Resources {
-	r := container.Resources{
-		CpusetCpus: l.Cpuset,
-		Ulimits:    []*container.Ulimit{{Name: "nofile", Soft: openFiles, Hard: openFiles}},
-	}
+	r := container.Resources{CpusetCpus: l.Cpuset}
 	if l.CPUs > 0 {
 		r.CPUPeriod = period
 		r.CPUQuota = int64(l.CPUs*period + 0.5)
