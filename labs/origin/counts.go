@@ -17,6 +17,7 @@ type Counts struct {
 	Name     string           `json:"name"`
 	Requests int64            `json:"requests"` // whose answer has begun
 	Bytes    int64            `json:"bytes"`    // of response bodies
+	Active   int64            `json:"active"`   // requests under way now; a reset leaves them
 	Statuses map[string]int64 `json:"statuses"` // requests by status, as "200"
 	Kinds    map[string]int64 `json:"kinds"`    // requests by first segment of the path, as "size"
 }
@@ -26,6 +27,7 @@ const statuses = 600
 // counters are kept one by one: an answer adds to a few of them without a lock,
 // so that Counts taken during a load may be a few requests apart.
 type counters struct {
+	active   atomic.Int64
 	bytes    atomic.Int64
 	byStatus [statuses]atomic.Int64
 	byKind   [16]atomic.Int64 // as kinds
@@ -41,6 +43,7 @@ func (s *Server) Reset() Counts {
 
 func (s *Server) collect(take func(*atomic.Int64) int64) Counts {
 	c := Counts{Name: s.name[0], Statuses: map[string]int64{}, Kinds: map[string]int64{}}
+	c.Active = s.counts.active.Load()
 	c.Bytes = take(&s.counts.bytes)
 	for i := range s.counts.byStatus {
 		if n := take(&s.counts.byStatus[i]); n > 0 {

@@ -17,10 +17,10 @@ type Echo struct {
 	Target string              `json:"target"` // as in the request line
 	Proto  string              `json:"proto"`
 	Host   string              `json:"host"`
-	Remote string              `json:"remote"` // address and port of who connected: the proxy's
-	Fields map[string][]string `json:"fields"` // by canonical name, without Host
-	Body   string              `json:"body"`   // when it is UTF-8
-	Bytes  []byte              `json:"bytes"`  // when it is not, in base64
+	Remote string              `json:"remote"`          // address and port of who connected: the proxy's
+	Fields map[string][]string `json:"fields"`          // by canonical name, without Host
+	Body   string              `json:"body"`            // when it is UTF-8
+	Bytes  []byte              `json:"bytes,omitempty"` // when it is not, in base64
 }
 
 func echo(s *Server, w http.ResponseWriter, r *http.Request, rest string) {

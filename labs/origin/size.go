@@ -97,9 +97,10 @@ func parseSize(s string) (int64, error) {
 }
 
 // send sends a whole body. net/http writes Content-Length itself, without
-// garbage, for a body that fits into its buffer of 2048 bytes.
+// garbage, for a body that fits into its buffer of 2048 bytes; but none for HEAD
+// where that body is empty.
 func send(w http.ResponseWriter, code int, body []byte) {
-	if len(body) >= 2048 {
+	if len(body) == 0 || len(body) >= 2048 {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(code)
