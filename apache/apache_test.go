@@ -1,0 +1,151 @@
+package apache
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"proxylab/proxy/site"
+)
+
+const course = `balancers:
+  - name: origins
+    members:
+      - url: http://127.0.0.1:8081
+      - url: http://127.0.0.1:8082
+      - url: http://127.0.0.1:8083
+`
+
+const everything = `listen: 127.0.0.1:9000
+log: {file: /var/log/proxyd/access.log}
+balancers:
+  - name: origins
+    members:
+      - {url: http://10.0.0.11, route: one, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s}
+      - {url: "http://[fd00::12]:8080", retry: 0s}
+  - name: images
+    members:
+      - url: http://images.internal:8000
+routes:
+  - {path: /private, to: "!"}
+  - {path: /images/, to: balancer://images/v2/}
+  - {path: /plain, to: balancer://images}
+  - {path: /, to: balancer://origins}
+limits: {head: 32KiB, fields: 50, connections: 200, headtimeout: 10s, keepalivetimeout: 1500ms, timeout: 90s}
+`
+
+func parse(t *testing.T, text string) *site.Site {
+	t.Helper()
+	s, err := site.Parse("site.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// golden compares with a file, or writes it when UPDATE is set.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(got, want) {
+		return
+	}
+	g, w := strings.Split(string(got), "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(g), len(w)) {
+		if i >= len(g) || i >= len(w) || g[i] != w[i] {
+			t.Fatalf("%s:%d differs (UPDATE=1 go test rewrites it)\ngot  %q\nwant %q", file, i+1, g[min(i, len(g)-1)], w[min(i, len(w)-1)])
+		}
+	}
+}
+
+// A golden file holds the configuration and, behind it as comments, the notes.
+func TestRender(t *testing.T) {
+	tests := []struct {
+		file, site string
+		options    Options
+	}{
+		{"course-stock.conf", course, Options{Flavour: Stock}},
+		{"course-matched.conf", course, Options{Flavour: Matched}},
+		{"everything-stock.conf", everything, Options{Flavour: Stock}},
+		{"everything-matched.conf", everything, Options{Flavour: Matched}},
+		{"everything-matched-stdout.conf", everything, Options{Flavour: Matched, Stdout: true}},
+		{"port-80.conf", "listen: :80\n" + course, Options{Flavour: Stock}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file, func(t *testing.T) {
+			c, err := Render(parse(t, tt.site), tt.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b bytes.Buffer
+			b.Write(c.Site)
+			for _, n := range c.Notes {
+				fmt.Fprintf(&b, "# note: %s\n", n)
+			}
+			golden(t, filepath.Join("testdata", tt.file), b.Bytes())
+		})
+	}
+}
+
+func TestRenderRefuses(t *testing.T) {
+	tests := []struct {
+		claim, site string
+		options     Options
+		want        string
+	}{
+		{"no flavour", course, Options{}, `unknown flavour ""`},
+		{"a flavour to come", course, Options{Flavour: "tuned"}, `unknown flavour "tuned"`},
+		{"a port of the system's choice", "listen: 127.0.0.1:0\n" + course, Options{Flavour: Stock}, "no port chosen by the system"},
+		{"one address of port 80", "listen: 127.0.0.1:80\n" + course, Options{Flavour: Stock}, `127.0.0.1:80 is taken`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.claim, func(t *testing.T) {
+			c, err := Render(parse(t, tt.site), tt.options)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "\n\thint: ") {
+				t.Errorf("got %v, want %q and a hint", err, tt.want)
+			}
+			if c.Site != nil {
+				t.Error("a site in spite of the error")
+			}
+		})
+	}
+}
+
+// The image is built with proxylab.conf; it is what Render makes, so that the
+// course's file and the lab's are of one kind.
+func TestExampleIsTheCourseSiteAsRendered(t *testing.T) {
+	c, err := Render(parse(t, course), Options{Flavour: Stock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "proxylab.conf", c.Site)
+	if !bytes.Equal(Example(), c.Site) && os.Getenv("UPDATE") == "" {
+		t.Error("the embedded example is another")
+	}
+}
+
+// What the stock flavour does not set, Debian's defaults decide.
+func TestStockTouchesNoDefault(t *testing.T) {
+	c, err := Render(parse(t, everything), Options{Flavour: Stock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"KeepAlive", "Timeout", "timeout=", "retry=", "Limit", "ProxyVia", "ProxyPreserveHost", "no-gzip", "forcerecovery"} {
+		for line := range strings.Lines(string(c.Site)) {
+			if strings.Contains(line, word) && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+				t.Errorf("%s", line)
+			}
+		}
+	}
+}
