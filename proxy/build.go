@@ -1,0 +1,115 @@
+package proxy
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"proxylab/proxy/balancer"
+	"proxylab/proxy/http1"
+	"proxylab/proxy/route"
+	"proxylab/proxy/site"
+	"proxylab/proxy/upstream"
+)
+
+const (
+	idleMember = 60 * time.Second // an idle connection to a member is kept that long
+	maxIdle    = 1024             // and so many of them to each member
+)
+
+// Options are what the program decides and not the Site.
+type Options struct {
+	Access io.Writer     // gets the access log besides the Site's file; nil for none
+	Logger *slog.Logger  // gets what an operator should know
+	Grace  time.Duration // for running exchanges on stop; 10s where 0
+}
+
+// New turns a Site into running parts, and listens. Nobody is accepted before
+// Serve, which also gives everything back.
+func New(declared *site.Site, o Options) (*Server, error) {
+	s := &Server{
+		site:   declared,
+		head:   http1.Limits{Head: declared.Limits.Head, Fields: declared.Limits.Fields},
+		logger: o.Logger,
+		grace:  o.Grace,
+		slots:  make(chan struct{}, declared.Limits.Connections),
+		conns:  make(map[*conn]struct{}),
+	}
+	if s.grace == 0 {
+		s.grace = 10 * time.Second
+	}
+	for _, b := range declared.Balancers {
+		g, err := buildGroup(b, declared.Limits)
+		if err != nil {
+			return nil, err
+		}
+		s.groups = append(s.groups, g)
+	}
+	rules, err := buildRules(declared)
+	if err != nil {
+		return nil, err
+	}
+	s.routes = route.New(rules)
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	if s.access, err = openAccessLog(o.Access, declared.Log.File, s.logger); err != nil {
+		s.listener.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// buildGroup makes a balancer and a pool for each of its members.
+func buildGroup(b site.Balancer, lim site.Limits) (*group, error) {
+	config := balancer.Config{Name: b.Name, Method: b.LBMethod}
+	g := new(group)
+	for _, m := range b.Members {
+		u, err := url.Parse(m.URL)
+		if err != nil {
+			return nil, fmt.Errorf("balancer %q: member %q: %w", b.Name, m.URL, err)
+		}
+		addr := u.Host
+		if u.Port() == "" {
+			addr += ":80"
+		}
+		config.Members = append(config.Members, balancer.MemberConfig{
+			Name: m.URL, LoadFactor: m.LoadFactor, Retry: m.Retry,
+		})
+		g.pools = append(g.pools, upstream.New(upstream.Config{
+			Addr:           addr,
+			ConnectTimeout: m.ConnectionTimeout,
+			Timeout:        m.Timeout,
+			IdleTimeout:    idleMember,
+			MaxIdle:        min(maxIdle, lim.Connections),
+		}))
+	}
+	var err error
+	g.balancer, err = balancer.New(config)
+	return g, err
+}
+
+// buildRules finds the balancer that each route names.
+func buildRules(declared *site.Site) ([]route.Rule, error) {
+	var rules []route.Rule
+	for _, r := range declared.Routes {
+		if r.To == "!" {
+			rules = append(rules, route.Rule{Path: r.Path, Exclude: true})
+			continue
+		}
+		name, prefix, _ := strings.Cut(strings.TrimPrefix(r.To, "balancer://"), "/")
+		i := slices.IndexFunc(declared.Balancers, func(b site.Balancer) bool { return b.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("route %s: no balancer is named %q", r.Path, name)
+		}
+		if prefix != "" {
+			prefix = "/" + prefix
+		}
+		rules = append(rules, route.Rule{Path: r.Path, Balancer: i, Prefix: prefix})
+	}
+	return rules, nil
+}

@@ -1,0 +1,155 @@
+// Proxyd is a reverse proxy and load balancer for HTTP/1.1.
+//
+//	proxyd --site site.yaml
+//	proxyd --listen 127.0.0.1:8080 --backend http://10.0.0.11:8080 --backend http://10.0.0.12:8080
+//	proxyd check site.yaml
+//	proxyd version
+//
+// A Site file says everything (package proxylab/proxy/site); the flags are for
+// the case of one balancer. Access log lines go to standard output, and to the
+// file of log.file or --log-file; what an operator should know goes to standard
+// error. SIGTERM and SIGINT stop it once running exchanges have ended, or after
+// ten seconds.
+//
+// It exits with 0 after such a stop, with 2 when the command line is not
+// understood, and with 1 when anything else is wrong.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"proxylab/proxy"
+	"proxylab/proxy/site"
+)
+
+type commands struct {
+	Run     runCommand     `cmd:"" default:"withargs" help:"Serve a site (the default command)."`
+	Check   checkCommand   `cmd:"" help:"Read a site file and say what is wrong with it."`
+	Version versionCommand `cmd:"" help:"Say which version this is."`
+}
+
+type runCommand struct {
+	Site    string   `placeholder:"FILE" xor:"listen,backend,log" help:"Site file (YAML)."`
+	Listen  string   `placeholder:"ADDR" xor:"listen" help:"host:port to accept clients on; :8080 by default."`
+	Backend []string `placeholder:"URL" xor:"backend" sep:"none" help:"An origin server, http://host:port; once for each."`
+	LogFile string   `placeholder:"FILE" xor:"log" help:"Access log besides standard output."`
+}
+
+type checkCommand struct {
+	File string `arg:"" help:"Site file (YAML)."`
+}
+
+type versionCommand struct{}
+
+func main() {
+	var c commands
+	parser := kong.Must(&c, kong.Name("proxyd"),
+		kong.Description("A reverse proxy and load balancer for HTTP/1.1."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	k, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		usage(err.Error())
+	}
+	if k.Command() == "run" && c.Run.Site == "" && len(c.Run.Backend) == 0 {
+		usage("neither --site nor --backend is given")
+	}
+	if err := k.Run(); err != nil {
+		report(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// usage ends the program because of its command line.
+func usage(text string) {
+	fmt.Fprintf(os.Stderr, "error: %s\nhint: proxyd --site FILE, or proxyd --backend http://host:port; proxyd --help says more\n", text)
+	os.Exit(2)
+}
+
+// report writes an error line for each fault, and a hint line below where there
+// is one.
+func report(w io.Writer, err error) {
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSuffix(line, "\n")
+		if hint, ok := strings.CutPrefix(line, "\thint: "); ok {
+			fmt.Fprintln(w, "hint:", hint)
+		} else {
+			fmt.Fprintln(w, "error:", line)
+		}
+	}
+	if hint := proxy.HintOf(err); hint != "" {
+		fmt.Fprintln(w, "hint:", hint)
+	}
+}
+
+// Run serves until a signal says to stop. A second signal ends it at once.
+func (c *runCommand) Run() error {
+	declared, err := c.declaration()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	server, err := proxy.New(declared, proxy.Options{
+		Access: os.Stdout,
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, introduce(server.Addr().String(), declared))
+	return server.Serve(ctx)
+}
+
+func (c *runCommand) declaration() (*site.Site, error) {
+	if c.Site != "" {
+		return site.Load(c.Site)
+	}
+	return site.FromFlags(c.Listen, c.Backend, c.LogFile)
+}
+
+// introduce says in one line what is served.
+func introduce(addr string, s *site.Site) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "proxyd listens on %s", addr)
+	for _, g := range s.Balancers {
+		fmt.Fprintf(&b, "; balancer %s (%s):", g.Name, g.LBMethod)
+		for i, m := range g.Members {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(" " + m.URL)
+		}
+	}
+	return b.String()
+}
+
+// Run is httpd's configtest.
+func (c *checkCommand) Run() error {
+	if _, err := site.Load(c.File); err != nil {
+		return err
+	}
+	fmt.Println("Syntax OK")
+	return nil
+}
+
+// Run says what the build recorded.
+func (versionCommand) Run() error {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	fmt.Printf("proxyd %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return nil
+}

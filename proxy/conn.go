@@ -1,0 +1,95 @@
+package proxy
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+
+	"proxylab/proxy/http1"
+)
+
+const (
+	lingerTime  = time.Second // how long the rest of what a client sends is read
+	lingerBytes = 1 << 20     // and how much of it
+)
+
+// conn is a client's connection. Its goroutine runs one exchange after the
+// other on it.
+type conn struct {
+	*http1.Conn
+	server *Server
+	client []byte      // the address, without port
+	idle   atomic.Bool // nothing of a request is there, and none is being answered
+}
+
+func newConn(s *Server, tcp *net.TCPConn) (*conn, error) {
+	hc, err := http1.NewConn(tcp)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: hc, server: s}
+	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok {
+		c.client, _ = a.AddrPort().Addr().Unmap().WithZone("").AppendText(nil)
+	}
+	return c, nil
+}
+
+// serve runs the exchanges.
+func (c *conn) serve() {
+	patience := c.server.site.Limits.HeadTimeout // of a new connection
+	for c.await(patience) {
+		x := takeExchange(c)
+		x.run()
+		done, linger, reset := x.close, x.linger, x.reset
+		x.free()
+		switch {
+		case reset:
+			c.Reset()
+			return
+		case done:
+			if linger {
+				c.lingeringClose()
+			}
+			c.Close()
+			return
+		}
+		c.Free()
+		patience = c.server.site.Limits.KeepAliveTimeout
+	}
+	c.Close()
+}
+
+// await waits for the first byte of a request, holding no buffer. It returns
+// false when there will be none.
+func (c *conn) await(patience time.Duration) bool {
+	if len(c.Buffered()) > 0 {
+		return true // pipelined
+	}
+	c.ReadWithin(patience)
+	c.idle.Store(true)
+	// Shutdown sets stopping first and then interrupts whoever is idle, so that
+	// one of the two is seen here.
+	if c.server.stopping.Load() {
+		return false
+	}
+	err := c.Fill()
+	c.idle.Store(false)
+	return err == nil
+}
+
+// lingeringClose ends our side and reads for a while what the client still
+// sends. Closing at once would reset the connection, and the client could lose
+// the answer that tells it what was wrong (RFC 9112 §9.6).
+func (c *conn) lingeringClose() {
+	if c.TCP().CloseWrite() != nil {
+		return
+	}
+	c.TCP().SetReadDeadline(time.Now().Add(lingerTime))
+	for n := 0; n < lingerBytes; {
+		n += len(c.Buffered())
+		c.Use(len(c.Buffered()))
+		if c.Fill() != nil {
+			return
+		}
+	}
+}

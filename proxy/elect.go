@@ -1,0 +1,78 @@
+package proxy
+
+import (
+	"proxylab/proxy/balancer"
+	"proxylab/proxy/http1"
+)
+
+// elect gets a member and a connection to it. A member that cannot be reached
+// goes into error state, and the next one is asked: nothing was sent yet.
+func (x *exchange) elect() phase {
+	m, err := x.group.balancer.Elect(x.tried)
+	if err != nil {
+		if x.failure == nil {
+			x.failure = errNoMember
+		}
+		return phaseRefuse
+	}
+	x.member, x.served = m, m.Name()
+	x.pool = x.group.pools[m.Index()]
+	if x.up, err = x.pool.Get(); err != nil {
+		return x.unreachable(err)
+	}
+	return phaseSend
+}
+
+// unreachable gives the member up and goes on to another.
+func (x *exchange) unreachable(err error) phase {
+	x.failure = errUnreachable
+	if http1.IsTimeout(err) {
+		x.failure = errSilent
+	}
+	x.blame(err)
+	return phaseElect
+}
+
+// blame ends the attempt at the member with a failure of its.
+func (x *exchange) blame(err error) {
+	x.s.logger.Warn("member failed", "member", x.member.Name(), "error", err)
+	x.tried = append(x.tried, x.member)
+	x.release(balancer.Failed)
+}
+
+// release ends the attempt at the member and drops its connection.
+func (x *exchange) release(o balancer.Outcome) {
+	if x.up != nil {
+		x.pool.Drop(x.up)
+		x.up = nil
+	}
+	if x.member != nil {
+		x.member.Done(o)
+		x.member = nil
+	}
+}
+
+// brokenOff decides what follows when the connection to the member failed before
+// the first byte of a response.
+//
+// The request may be sent again when its bytes are still there, and either the
+// method allows it or none of them went out. Where the connection had been idle
+// the member is not to blame: it may have closed while the request was on its
+// way (RFC 9112 §9.5), so it gets a second connection before another member is
+// asked.
+func (x *exchange) brokenOff(err error) phase {
+	again := !x.upload.started && (x.idempotent() || !x.sent)
+	if again && x.up.Reused {
+		x.pool.Drop(x.up)
+		if x.up, err = x.pool.Dial(); err != nil {
+			return x.unreachable(err)
+		}
+		return phaseSend
+	}
+	x.failure = errBroken
+	x.blame(err)
+	if again {
+		return phaseElect
+	}
+	return phaseRefuse
+}

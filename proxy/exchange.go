@@ -1,0 +1,109 @@
+package proxy
+
+import (
+	"sync"
+	"time"
+
+	"proxylab/proxy/balancer"
+	"proxylab/proxy/http1"
+	"proxylab/proxy/route"
+	"proxylab/proxy/upstream"
+)
+
+// exchange is one request and its response. It is taken from a pool when the
+// first byte of the request is there, and given back when the exchange is
+// written down, so an idle connection has none.
+type exchange struct {
+	c *conn
+	s *Server
+
+	req     http1.Request
+	head    http1.Buffer // holds the request head once its body is streamed
+	started time.Time
+
+	rule  *route.Rule
+	rest  []byte
+	group *group
+	tried []*balancer.Member
+
+	member *balancer.Member // elected, and not done with
+	pool   *upstream.Pool
+	up     *upstream.Conn
+	sent   bool // a byte of the request may have reached the member
+	upload upload
+
+	res    http1.Response
+	stream stream // of the response
+
+	failure error // what the client is told instead of a response
+	status  int   // what the client got; 0 for nothing
+	bytes   int64 // of response body
+	served  string
+	close   bool // the client's connection is not used again
+	linger  bool // and its bytes are read for a while first
+	reset   bool // and it is reset, since the response is not whole
+}
+
+// A phase is a step of an exchange. Each is one method, which returns the next.
+type phase uint8
+
+const (
+	phaseRead    phase = iota // request.go: a whole, valid head
+	phaseRoute                // route.go: the rule for the path
+	phaseElect                // elect.go: a member and a connection to it
+	phaseSend                 // send.go: the request, or its head while an upload runs
+	phaseReceive              // receive.go: the response's head, passing interim ones
+	phaseRelay                // relay.go: the response
+	phaseRefuse               // refuse.go: a response of our own instead
+	phaseFinish               // finish.go: connections kept or closed, the log line
+	phaseOver
+)
+
+// run is the driver.
+func (x *exchange) run() {
+	for p := phaseRead; p != phaseOver; {
+		switch p {
+		case phaseRead:
+			p = x.read()
+		case phaseRoute:
+			p = x.route()
+		case phaseElect:
+			p = x.elect()
+		case phaseSend:
+			p = x.send()
+		case phaseReceive:
+			p = x.receive()
+		case phaseRelay:
+			p = x.relay()
+		case phaseRefuse:
+			p = x.refuse()
+		case phaseFinish:
+			p = x.finish()
+		}
+	}
+}
+
+var exchanges = sync.Pool{New: func() any { return newExchange() }}
+
+func newExchange() *exchange {
+	x := new(exchange)
+	x.upload.done = make(chan struct{}, 1)
+	return x
+}
+
+// takeExchange returns an exchange for the next request of c.
+func takeExchange(c *conn) *exchange {
+	x := exchanges.Get().(*exchange)
+	x.c, x.s = c, c.server
+	return x
+}
+
+// free gives x back, with the room of its slices and nothing else.
+func (x *exchange) free() {
+	x.head.Free()
+	x.req.Reset()
+	x.res.Reset()
+	clear(x.tried)
+	*x = exchange{req: x.req, res: x.res, tried: x.tried[:0], upload: upload{done: x.upload.done}}
+	exchanges.Put(x)
+}

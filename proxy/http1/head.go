@@ -1,0 +1,102 @@
+package http1
+
+import (
+	"bytes"
+
+	"proxylab/proxy/message"
+)
+
+// Limits bounds a head. Neither may be zero.
+type Limits struct {
+	Head   int // bytes
+	Fields int // field lines
+}
+
+// headEnd looks for the end of a head from offset from on, and returns the
+// head's length, or 0 and the offset to go on from when more bytes came. Every
+// line must end in CRLF, and a line that does not is refused as soon as it is
+// seen.
+func headEnd(buf []byte, from int) (n, next int, err error) {
+	for {
+		i := bytes.IndexByte(buf[from:], '\n')
+		if i < 0 {
+			return 0, from, nil
+		}
+		line := buf[from : from+i]
+		from += i + 1
+		switch {
+		case i == 0 || line[i-1] != '\r':
+			return 0, from, errBareLF
+		case i == 1 && from > 2: // an empty line, not at the very start
+			return from, from, nil
+		}
+	}
+}
+
+// cutLine cuts the first line off a head in which each line is known to end in
+// CRLF.
+func cutLine(b []byte) (line, rest []byte) {
+	i := bytes.IndexByte(b, '\n')
+	return b[:i-1], b[i+1:]
+}
+
+// parseFields reads the field lines of a whole head up to its empty line into
+// fields, whose room is used again.
+func parseFields(fields message.Fields, b []byte, limit int) (message.Fields, error) {
+	fields = fields[:0]
+	for {
+		var line []byte
+		if line, b = cutLine(b); len(line) == 0 {
+			return fields, nil
+		}
+		if len(fields) == limit {
+			return fields, errFieldCount
+		}
+		name, value, err := parseField(line)
+		if err != nil {
+			return fields, err
+		}
+		fields = append(fields, message.Field{Name: name, Value: value, Known: message.NameOf(name)})
+	}
+}
+
+// parseField reads a field line without its CRLF (RFC 9112 §5). No whitespace
+// may stand before the colon (§5.1), and a line that begins with some would be
+// a folded one (§5.2).
+func parseField(line []byte) (name, value []byte, err error) {
+	if line[0] == ' ' || line[0] == '\t' {
+		return nil, nil, errFold
+	}
+	i := 0
+	for i < len(line) && class[line[i]]&inToken != 0 {
+		i++
+	}
+	switch {
+	case i == len(line):
+		return nil, nil, errNoColon
+	case line[i] != ':' || i == 0:
+		return nil, nil, errName
+	}
+	value = message.TrimOWS(line[i+1:])
+	if hasControl(value) {
+		if bytes.IndexByte(value, '\r') >= 0 {
+			return nil, nil, errBareCR
+		}
+		return nil, nil, errValue
+	}
+	return line[:i], value, nil
+}
+
+// parseVersion reads "HTTP/1.x" and returns x. A minor version above 1 is
+// treated as 1, as RFC 9110 §2.5 asks.
+func parseVersion(b []byte) (minor byte, err error) {
+	if len(b) != len("HTTP/1.1") || string(b[:5]) != "HTTP/" || b[6] != '.' || !isDigit(b[5]) || !isDigit(b[7]) {
+		return 0, errVersion
+	}
+	if b[5] != '1' {
+		return 0, errOtherVersion
+	}
+	return min(b[7]-'0', 1), nil
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

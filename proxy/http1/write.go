@@ -1,0 +1,31 @@
+package http1
+
+import "strconv"
+
+// AppendRequestLine writes the first line of an HTTP/1.1 request whose target
+// is the parts of target one behind the other.
+func AppendRequestLine(dst, method []byte, target ...[]byte) []byte {
+	dst = append(dst, method...)
+	dst = append(dst, ' ')
+	for _, t := range target {
+		dst = append(dst, t...)
+	}
+	return append(dst, " HTTP/1.1\r\n"...)
+}
+
+// AppendStatusLine writes the first line of a response. It always says
+// HTTP/1.1: the version is the sender's own (RFC 9110 §2.5).
+func AppendStatusLine(dst, code, reason []byte) []byte {
+	dst = append(dst, "HTTP/1.1 "...)
+	dst = append(dst, code...)
+	dst = append(dst, ' ')
+	dst = append(dst, reason...)
+	return append(dst, "\r\n"...)
+}
+
+// AppendLength writes a Content-Length field line.
+func AppendLength(dst []byte, n int64) []byte {
+	dst = append(dst, "Content-Length: "...)
+	dst = strconv.AppendInt(dst, n, 10)
+	return append(dst, "\r\n"...)
+}

@@ -1,0 +1,71 @@
+package message
+
+// hopByHop are the fields that concern one connection only, whether Connection
+// names them or not: RFC 9110 §7.6.1, and Trailer, which speaks of a framing
+// that the next hop may not have.
+var hopByHop = SetOf(Connection, KeepAlive, ProxyConnection, TE, Trailer, TransferEncoding, Upgrade)
+
+// never may not be removed by naming them in Connection: they are what the
+// message is framed and routed by, and an attacker names them to make the next
+// hop read something else.
+var never = SetOf(Host, ContentLength)
+
+// Options are what the Connection fields of a message say of its connection.
+type Options struct {
+	Close     bool // "close"
+	KeepAlive bool // "keep-alive", which only HTTP/1.0 needs
+}
+
+// MarkHops sets Hop in each field that must not be forwarded: the fixed list,
+// and each field that a Connection field nominates (RFC 9110 §7.6.1).
+func (f Fields) MarkHops() Options {
+	var o Options
+	for i := range f {
+		if hopByHop.Has(f[i].Known) {
+			f[i].Hop = true
+		}
+		if f[i].Known != Connection {
+			continue
+		}
+		for e, rest := NextElement(f[i].Value); e != nil; e, rest = NextElement(rest) {
+			switch {
+			case EqualFold(e, "close"):
+				o.Close = true
+			case EqualFold(e, "keep-alive"):
+				o.KeepAlive = true
+			default:
+				f.nominate(e)
+			}
+		}
+	}
+	return o
+}
+
+// nominate marks the fields named by a connection option.
+func (f Fields) nominate(option []byte) {
+	for i := range f {
+		if !f[i].Hop && !never.Has(f[i].Known) && sameName(f[i].Name, option) {
+			f[i].Hop = true
+		}
+	}
+}
+
+// sameName compares two names in any case.
+func sameName(a, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
+}

@@ -1,0 +1,100 @@
+package proxy
+
+import (
+	"io"
+
+	"proxylab/proxy/balancer"
+	"proxylab/proxy/http1"
+	"proxylab/proxy/message"
+)
+
+// maxInterim bounds the 1xx responses before the final one.
+const maxInterim = 32
+
+// receive waits for the response's head. Interim responses go to the client as
+// they come (RFC 9110 §15.2).
+func (x *exchange) receive() phase {
+	for range maxInterim {
+		err := x.awaitHead()
+		if err != nil {
+			return x.noResponse(err)
+		}
+		if !x.res.Interim() {
+			return phaseRelay
+		}
+		if x.res.Status == 101 {
+			return x.garbage(errGarbage) // nobody asked for another protocol
+		}
+		if x.req.Minor > 0 {
+			if err := x.passInterim(); err != nil {
+				return x.clientGone()
+			}
+		}
+	}
+	return x.garbage(errGarbage)
+}
+
+// awaitHead reads one head. A member may keep silent for its timeout once it has
+// the whole request.
+func (x *exchange) awaitHead() error {
+	for {
+		x.up.ReadWithin(x.pool.Timeout)
+		if x.upload.broken.Load() { // its interrupt may have come before the deadline
+			return errBodyCut
+		}
+		err := x.up.ReadResponse(&x.res, x.isHEAD(), x.s.head)
+		if !http1.IsTimeout(err) || !x.upload.waitsFor(x.pool.Timeout) {
+			return err
+		}
+		x.up.Forget()
+	}
+}
+
+func (x *exchange) passInterim() error {
+	x.c.Begin()
+	out := http1.AppendStatusLine(x.c.Out.B, x.res.Code, x.res.Reason)
+	out = x.res.Fields.AppendForwarded(out, message.SetOf(message.ContentLength))
+	out = message.AppendVia(out, x.res.Minor)
+	x.c.Out.B = append(out, "\r\n"...)
+	x.c.WriteWithin(x.s.site.Limits.Timeout)
+	_, err := x.c.Flush()
+	return err
+}
+
+// noResponse sorts out why no head came.
+func (x *exchange) noResponse(err error) phase {
+	began := len(x.up.Buffered()) > 0
+	x.stopUpload()
+	if failed := x.upload.clientFailed(); failed != nil {
+		x.release(balancer.Canceled)
+		return x.fail(failed)
+	}
+	switch {
+	case http1.StatusOf(err, 0) != 0:
+		return x.garbage(err)
+	case http1.IsTimeout(err):
+		x.blame(err)
+		return x.fail(errSilent)
+	case began:
+		if err == io.EOF {
+			err = errCut
+		}
+		return x.garbage(err)
+	}
+	return x.brokenOff(err)
+}
+
+// garbage gives up a member that answered, but not in HTTP/1.1.
+func (x *exchange) garbage(err error) phase {
+	x.stopUpload()
+	x.blame(err)
+	return x.fail(errGarbage)
+}
+
+// clientGone ends an exchange whose client cannot be written to.
+func (x *exchange) clientGone() phase {
+	x.stopUpload()
+	x.release(balancer.Canceled)
+	x.close, x.reset = true, true
+	return phaseFinish
+}

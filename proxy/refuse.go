@@ -1,0 +1,59 @@
+package proxy
+
+import (
+	"proxylab/proxy/http1"
+)
+
+// refuse answers with an error of the proxy's own.
+func (x *exchange) refuse() phase {
+	x.status = http1.StatusOf(x.failure, 500)
+	x.close = x.close || x.closes()
+	x.c.Begin()
+	var body int
+	x.c.Out.B, body = appendPage(x.c.Out.B, x.status, &x.s.clock, x.started, x.close, x.isHEAD())
+	x.bytes = int64(body)
+	return x.write()
+}
+
+// closes says whether the connection cannot be used after the failure: where the
+// next request begins is not known, or not to be waited for.
+func (x *exchange) closes() bool {
+	switch x.status {
+	case 404, 502, 503, 504:
+		if x.upload.started {
+			return !x.upload.settled()
+		}
+		b := x.req.Body
+		return b.Kind != http1.NoBody && (b.Kind != http1.Sized || b.Length > int64(len(x.c.Buffered())))
+	}
+	return true
+}
+
+// answer ends a head of the proxy's own, without a body, and writes it.
+func (x *exchange) answer(head []byte) phase {
+	x.close = x.close || x.req.Body.Kind != http1.NoBody
+	x.c.Out.B = x.endHead(head)
+	return x.write()
+}
+
+// write sends what is in Out. When the connection is closed afterwards, the
+// client may still be sending, and must not lose the answer by that.
+func (x *exchange) write() phase {
+	x.linger = x.close
+	if !x.close {
+		x.useBody()
+	}
+	x.c.WriteWithin(x.s.site.Limits.Timeout)
+	if _, err := x.c.Flush(); err != nil {
+		return x.clientGone()
+	}
+	return phaseFinish
+}
+
+// useBody passes over a request body that was in the client's buffer as a whole
+// and was left there in case it had to be sent again.
+func (x *exchange) useBody() {
+	if !x.upload.started && x.req.Body.Kind == http1.Sized {
+		x.c.Use(int(min(x.req.Body.Length, int64(len(x.c.Buffered())))))
+	}
+}

@@ -1,0 +1,99 @@
+package proxy
+
+import (
+	"proxylab/proxy/balancer"
+	"proxylab/proxy/http1"
+	"proxylab/proxy/message"
+)
+
+// relay sends the response on. From the first byte of it on the client cannot be
+// told of a failure any more but by cutting the response short.
+func (x *exchange) relay() phase {
+	body := x.res.Body
+	if !x.upload.settled() || x.s.stopping.Load() {
+		x.close = true // an early answer: the rest of the request is in the way
+	}
+	chunked := false
+	if body.Kind == http1.InChunks || body.Kind == http1.UntilClose {
+		chunked = x.req.Minor > 0
+		x.close = x.close || !chunked
+	}
+	x.c.Begin()
+	x.c.Out.B = x.appendResponse(x.c.Out.B, chunked)
+	x.status = x.res.Status
+	s := &x.stream
+	s.src, s.dst = x.up.Conn, x.c.Conn
+	s.body, s.chunked, s.patience = body, chunked, x.pool.Timeout
+	s.stopped = &x.upload.broken
+	from, err := s.run()
+	x.bytes = s.moved
+	if err != nil {
+		return x.relayFailed(from, err)
+	}
+	return x.relayed()
+}
+
+// appendResponse writes the head that goes to the client.
+func (x *exchange) appendResponse(dst []byte, chunked bool) []byte {
+	r := &x.res
+	dst = http1.AppendStatusLine(dst, r.Code, r.Reason)
+	except := message.NameSet(0)
+	if r.Status == 204 {
+		except = message.SetOf(message.ContentLength) // RFC 9110 §8.6
+	}
+	dst = r.Fields.AppendForwarded(dst, except)
+	if _, ok := r.Fields.Get(message.Date); !ok {
+		dst = append(dst, "Date: "...) // RFC 9110 §6.6.1
+		dst = x.s.clock.AppendDate(dst, x.started)
+		dst = append(dst, "\r\n"...)
+	}
+	dst = message.AppendVia(dst, r.Minor)
+	if chunked {
+		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+	}
+	return x.endHead(dst)
+}
+
+// endHead writes what the client is told of the connection, and ends the head.
+func (x *exchange) endHead(dst []byte) []byte {
+	switch {
+	case x.close:
+		dst = append(dst, "Connection: close\r\n"...)
+	case x.req.Minor == 0:
+		dst = append(dst, "Connection: keep-alive\r\n"...)
+	}
+	return append(dst, "\r\n"...)
+}
+
+// relayed keeps or drops the member's connection after a whole response.
+func (x *exchange) relayed() phase {
+	whole := x.upload.settled()
+	x.stopUpload()
+	x.useBody()
+	if x.res.Close || !whole {
+		x.linger = !whole
+		x.close = x.close || !whole
+		x.release(balancer.OK)
+		return phaseFinish
+	}
+	x.pool.Put(x.up)
+	x.up = nil
+	x.member.Done(balancer.OK)
+	x.member = nil
+	return phaseFinish
+}
+
+// relayFailed ends an exchange in the middle of the response. The connection is
+// reset, so that what the client has got looks cut even where the end of the
+// connection would be its end.
+func (x *exchange) relayFailed(from side, err error) phase {
+	x.stopUpload()
+	x.close, x.reset = true, true
+	switch {
+	case x.upload.clientFailed() != nil, from == sink:
+		x.release(balancer.Canceled)
+	default:
+		x.blame(err)
+	}
+	return phaseFinish
+}

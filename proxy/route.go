@@ -1,0 +1,50 @@
+package proxy
+
+import (
+	"proxylab/proxy/http1"
+	"proxylab/proxy/message"
+)
+
+// route finds the balancer for the path.
+func (x *exchange) route() phase {
+	x.rule, x.rest = x.s.routes.Match(x.req.Target.Path)
+	if x.rule == nil || x.rule.Exclude {
+		return x.fail(errNoRoute)
+	}
+	x.group = x.s.groups[x.rule.Balancer]
+	return phaseElect
+}
+
+// rewritten are the request's fields that appendRequest writes by itself.
+var rewritten = message.SetOf(message.Host, message.Expect, message.MaxForwards) | message.Forwarded
+
+// appendRequest writes the head that goes to the member. Fields keep their order
+// and spelling; ours come behind, but for Host, which is first (RFC 9110 §7.2).
+func (x *exchange) appendRequest(dst []byte) []byte {
+	r := &x.req
+	dst = append(dst, r.Method...)
+	dst = append(dst, ' ')
+	dst = append(dst, x.rule.Prefix...)
+	dst = append(dst, x.rest...)
+	dst = append(dst, r.Target.Query...)
+	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	if r.Host != nil {
+		dst = append(dst, r.Host...)
+	} else {
+		dst = append(dst, x.pool.Addr...) // HTTP/1.0 without Host
+	}
+	dst = append(dst, "\r\n"...)
+	dst = r.Fields.AppendForwarded(dst, rewritten)
+	if n := r.Fields.Count(message.MaxForwards); n > 0 {
+		dst = x.appendMaxForwards(dst)
+	}
+	if r.Body.Kind == http1.InChunks {
+		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+	}
+	if r.Continues {
+		dst = append(dst, "Expect: 100-continue\r\n"...)
+	}
+	dst = r.Fields.AppendXForwarded(dst, x.c.client, r.Host)
+	dst = message.AppendVia(dst, r.Minor)
+	return append(dst, "\r\n"...)
+}

@@ -1,0 +1,195 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"proxylab/proxy/balancer"
+	"proxylab/proxy/http1"
+	"proxylab/proxy/message"
+	"proxylab/proxy/route"
+	"proxylab/proxy/site"
+	"proxylab/proxy/upstream"
+)
+
+// Server is the running proxy of one Site.
+type Server struct {
+	site   *site.Site
+	head   http1.Limits
+	routes *route.Table
+	groups []*group
+	access *accessLog
+	logger *slog.Logger
+	grace  time.Duration
+	clock  message.Clock
+
+	listener net.Listener
+	slots    chan struct{} // one for each client connection there may be
+	stopping atomic.Bool
+
+	mu      sync.Mutex
+	conns   map[*conn]struct{}
+	serving sync.WaitGroup
+}
+
+// group is a balancer and the connections to its members.
+type group struct {
+	balancer *balancer.Balancer
+	pools    []*upstream.Pool // by the member's index
+}
+
+// Addr is the address that clients are accepted on.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// listen opens the Site's address.
+func (s *Server) listen() error {
+	// Idle clients are bounded by timeouts, so the kernel's keep-alive probes
+	// would only cost calls.
+	lc := net.ListenConfig{KeepAlive: -1}
+	l, err := lc.Listen(context.Background(), "tcp", s.site.Listen)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return &Fault{
+			fmt.Errorf("listen: %s is in use by another program", s.site.Listen),
+			"stop that program, or choose another address with listen or --listen",
+		}
+	case errors.Is(err, syscall.EACCES):
+		return &Fault{
+			fmt.Errorf("listen: %s needs privileges that this user lacks", s.site.Listen),
+			"choose a port from 1024 on",
+		}
+	case err != nil:
+		return &Fault{fmt.Errorf("listen: %w", err), "listen is host:port with an address of this machine, or :port for all of them"}
+	}
+	s.listener = l
+	return nil
+}
+
+// Serve accepts clients until ctx ends. Then it accepts no more, closes idle
+// connections, lets running exchanges come to their end within the grace period
+// and cuts those that have not. It returns when all is closed and written down.
+func (s *Server) Serve(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() {
+		s.stopping.Store(true)
+		s.listener.Close()
+	})
+	defer stop()
+	err := s.accept(ctx)
+	s.stopping.Store(true)
+	s.listener.Close()
+	s.drain()
+	if e := s.access.close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// accept hands each connection to a goroutine of its own. With all slots taken
+// it does not accept: further clients wait in the kernel's queue.
+func (s *Server) accept(ctx context.Context) error {
+	const shortest, longest = 5 * time.Millisecond, time.Second
+	pause := shortest
+	for {
+		select {
+		case s.slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		nc, err := s.listener.Accept()
+		switch {
+		case err == nil:
+			pause = shortest
+			s.start(nc.(*net.TCPConn))
+			continue
+		case s.stopping.Load():
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return err
+		}
+		// Out of file descriptors, mostly: it passes when clients leave.
+		<-s.slots
+		s.logger.Warn("accept failed", "error", err, "again_in", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+		pause = min(2*pause, longest)
+	}
+}
+
+func (s *Server) start(tcp *net.TCPConn) {
+	c, err := newConn(s, tcp)
+	if err != nil {
+		tcp.Close()
+		<-s.slots
+		return
+	}
+	s.mu.Lock()
+	s.conns[c] = struct{}{}
+	s.mu.Unlock()
+	s.serving.Add(1)
+	go func() {
+		defer s.ended(c)
+		c.serve()
+	}()
+}
+
+func (s *Server) ended(c *conn) {
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+	<-s.slots
+	s.serving.Done()
+}
+
+// drain waits for the connections to end, and ends those that do not.
+func (s *Server) drain() {
+	s.eachConn(func(c *conn) {
+		if c.idle.Load() {
+			c.Interrupt()
+		}
+	})
+	ended := make(chan struct{})
+	go func() {
+		s.serving.Wait()
+		close(ended)
+	}()
+	t := time.NewTimer(s.grace)
+	defer t.Stop()
+	select {
+	case <-ended:
+	case <-t.C:
+		s.logger.Warn("exchanges cut after the grace period", "grace", s.grace)
+		s.eachConn(func(c *conn) {
+			c.TCP().SetLinger(0)
+			c.TCP().Close()
+		})
+		s.eachPool((*upstream.Pool).Abort)
+		<-ended
+	}
+	s.eachPool((*upstream.Pool).Close)
+}
+
+func (s *Server) eachConn(f func(*conn)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		f(c)
+	}
+}
+
+func (s *Server) eachPool(f func(*upstream.Pool)) {
+	for _, g := range s.groups {
+		for _, p := range g.pools {
+			f(p)
+		}
+	}
+}
