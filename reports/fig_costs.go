@@ -11,9 +11,9 @@ import (
 func (r *run) costs(m measure, id, title, label string) illustration {
 	f := figure.Figure{
 		ID: id, Title: title,
-		Note: "each point one trial; bar and whisker are the median with its interval; " + r.n(),
+		Note: "each hollow point one trial; the filled one is the median with its interval; " + r.n(),
 		Legend: []figure.Entry{
-			{Label: "valid trial", Style: figure.StyleOf(0), Marker: true, Hollow: true},
+			{Label: "valid trial", Style: figure.Neutral, Marker: true, Hollow: true},
 			{Label: "suspect or invalid, not ranked", Style: figure.Reference, Marker: true},
 		},
 	}

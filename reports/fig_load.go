@@ -12,12 +12,12 @@ func (r *run) achieved() illustration {
 	f := figure.Figure{
 		ID:      "achieved-rate",
 		Title:   "Achieved against offered rate",
-		Note:    "each point one trial at one level of the schedule; the line joins the medians; " + r.n(),
+		Note:    "each point one level of the schedule; " + r.n(),
 		Columns: 3, ShareY: true, Height: 195,
 		Legend: []figure.Entry{
 			{Label: "achieved = offered", Style: figure.Reference, Line: true},
-			{Label: "median of the trials", Style: figure.StyleOf(0), Line: true, Marker: true},
-			{Label: "one trial", Style: figure.StyleOf(0), Marker: true, Hollow: true, Faint: true},
+			{Label: "median of the trials", Style: figure.Neutral, Marker: true},
+			{Label: "one trial", Style: figure.Neutral, Marker: true, Hollow: true, Faint: true},
 		},
 	}
 	t := table{
@@ -44,7 +44,7 @@ func (r *run) achieved() illustration {
 			}
 			medians = append(medians, figure.XY{X: o.Median, Y: a.Median})
 			t.Rows = append(t.Rows, []string{
-				fmt.Sprintf("%s–%s", figures(l.start.Seconds()), figures(l.end.Seconds())), s, figures(o.Median), figures(a.Median),
+				fmt.Sprintf("%s–%s", given(l.start.Seconds()), given(l.end.Seconds())), s, figures(o.Median), figures(a.Median),
 				least(achieved) + "–" + most(achieved), fmt.Sprint(o.N),
 			})
 			f.Desc += fmt.Sprintf("%s at %s offered: %s achieved. ", s, figures(o.Median), figures(a.Median))
@@ -53,7 +53,7 @@ func (r *run) achieved() illustration {
 			p.Marks = append(p.Marks, figure.Line{Style: figure.Reference, Points: []figure.XY{{}, {X: end, Y: end}}})
 		}
 		p.Marks = append(p.Marks, figure.Dots{Style: style, Points: points, Hollow: true, Faint: true},
-			figure.Line{Style: style, Points: medians, Markers: true})
+			figure.Dots{Style: style, Points: medians})
 		f.Panels = append(f.Panels, p)
 	}
 	return illustration{f, "On the dashed line a system keeps up with what is asked of it. Where it bends below, it is saturated, and " +

@@ -13,15 +13,17 @@ import (
 func (r *run) overTime() illustration {
 	systems := r.measured()
 	width, tail := r.binning(systems)
+	dashed := figure.Reference
+	dashed.Color = figure.Neutral.Color
 	f := figure.Figure{
 		ID:      "latency-over-time",
 		Title:   "Response time over time",
 		Note:    fmt.Sprintf("by planned start, in steps of %g s; all valid trials of a system together; %s", width.Seconds(), r.n()),
 		Columns: 3, ShareY: true, Height: 210,
 		Legend: []figure.Entry{
-			{Label: "median", Style: figure.StyleOf(0), Line: true},
-			{Label: fmt.Sprintf("p%g", tail), Style: figure.Reference, Line: true},
-			{Label: "median of one trial", Style: figure.StyleOf(0), Line: true, Faint: true},
+			{Label: "median", Style: figure.Neutral, Line: true},
+			{Label: fmt.Sprintf("p%g", tail), Style: dashed, Line: true},
+			{Label: "median of one trial", Style: figure.Neutral, Line: true, Faint: true},
 		},
 	}
 	t := table{
@@ -41,9 +43,8 @@ func (r *run) overTime() illustration {
 		bins := bin(r.valid(s), width)
 		median, high := lines(bins, width, tail)
 		style.Dashes = nil
-		slow := figure.Reference
-		slow.Color = style.Color
-		p.Marks = append(p.Marks, figure.Line{Style: slow, Points: high}, figure.Line{Style: style, Points: median})
+		dashed.Color = style.Color
+		p.Marks = append(p.Marks, figure.Line{Style: dashed, Points: high}, figure.Line{Style: style, Points: median})
 		f.Panels = append(f.Panels, p)
 		t.Rows = append(t.Rows, binRows(s, bins, width, tail)...)
 		f.Desc += fmt.Sprintf("%s: %d steps. ", s, len(bins))
@@ -126,7 +127,7 @@ func lines(bins [][]time.Duration, width time.Duration, tail float64) (median, h
 func binRows(system string, bins [][]time.Duration, width time.Duration, tail float64) [][]string {
 	var rows [][]string
 	for i, b := range bins {
-		row := []string{figures((time.Duration(i) * width).Seconds()), system, whole(int64(len(b))), "–", "–"}
+		row := []string{given((time.Duration(i) * width).Seconds()), system, whole(int64(len(b))), "–", "–"}
 		for j, p := range []float64{50, tail} {
 			if v, ok := at(b, p); ok {
 				row[3+j] = figures(v)

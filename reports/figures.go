@@ -22,6 +22,7 @@ type table struct {
 	Caption string
 	Head    []string
 	Rows    [][]string // the first cell names the row
+	Prose   bool       // cells may break
 }
 
 // illustrations are the figures in the order of the report.

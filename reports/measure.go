@@ -16,6 +16,7 @@ type measure struct {
 	asks      string // for a reader
 	says      string // sentence's begin: system A, its figure, system B, its figure
 	means     string // how it is taken
+	more      bool   // more is better, and "lower" is no praise
 	of        func(*trial) (float64, error)
 }
 
@@ -31,7 +32,7 @@ var measures = []measure{
 		},
 	},
 	{
-		key: "memory", unit: "MiB", name: "Memory", short: "memory",
+		key: "memory", unit: "MiB", name: "Memory", short: "memory\n(median)",
 		asks:  "Which needs less memory?",
 		says:  "%s held %s of memory, %s %s",
 		means: "Median of the readings of the system's anonymous memory during the trial, page cache left out.",
@@ -44,9 +45,9 @@ var measures = []measure{
 	latency("response_p99", record.Response, 99, "Which answers sooner, for the slowest hundredth?"),
 	latency("service_p50", record.Service, 50, "Which answers sooner once the request is sent?"),
 	{
-		key: "throughput", unit: "requests/s", name: "Right answers per second", short: "right\nanswers/s",
+		key: "throughput", unit: "answers/s", more: true, name: "Right answers per second", short: "right\nanswers/s",
 		asks:  "Does either fall behind the offered rate?",
-		says:  "%s gave %s with the right bytes, %s %s",
+		says:  "%s gave %s that were right, %s %s",
 		means: "Right answers that ended within the schedule, by its length.",
 		of: func(t *trial) (float64, error) {
 			if t.length <= 0 {
@@ -56,7 +57,7 @@ var measures = []measure{
 		},
 	},
 	{
-		key: "right_share", unit: "%", name: "Share of right answers", short: "share\nright",
+		key: "right_share", unit: "%", more: true, name: "Share of right answers", short: "share\nright",
 		asks:  "Does either give wrong answers or none?",
 		says:  "%s answered %s of its requests right, %s %s",
 		means: "Requests answered with the expected status, length and hash, by requests sent.",
@@ -88,7 +89,7 @@ func latency(key, clock string, p float64, asks string) measure {
 		name:  fmt.Sprintf("%s, p%g", capital(kind), p),
 		short: fmt.Sprintf("%s\np%g", clock, p),
 		asks:  asks,
-		says:  fmt.Sprintf("p%g of the %s was with %%s %%s, with %%s %%s", p, kind),
+		says:  fmt.Sprintf("%%s gave %g %%%% of its answers within %%s of the %s, %%s within %%s", p, from),
 		means: fmt.Sprintf("%g %% of a trial's right answers came whole within this time of the %s.", p, from),
 		of: func(t *trial) (float64, error) {
 			h := t.clock(clock)

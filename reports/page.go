@@ -96,17 +96,17 @@ func answers(verdicts []record.Verdict, a, b string) answered {
 		if v.A != a || v.B != b {
 			continue
 		}
-		class := "open"
-		switch v.Word {
-		case record.ALower, record.BLower:
-			class = "lower"
-		case record.Equivalent:
+		m, class := measureOf(v.Measure), "open"
+		switch {
+		case v.Word == record.Equivalent:
 			class = "same"
+		case v.Word != record.Inconclusive && !m.more:
+			class = "lower"
 		}
 		if v.Measure == measures[0].key {
 			out.Headline = v.Sentence
 		}
-		out.Verdicts = append(out.Verdicts, asked{measureOf(v.Measure).asks, plain(v), class, v.Sentence})
+		out.Verdicts = append(out.Verdicts, asked{m.asks, plain(v), class, v.Sentence})
 	}
 	return out
 }

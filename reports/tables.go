@@ -95,21 +95,21 @@ func cell(t *trial, key string) string {
 func loadLines(l record.Load) []string {
 	var out []string
 	for _, p := range l.Phases {
-		rate := figures(p.From) + " requests/s"
+		rate := given(p.From) + " requests/s"
 		if p.From != p.To {
-			rate = figures(p.From) + " to " + figures(p.To) + " requests/s"
+			rate = given(p.From) + " to " + given(p.To) + " requests/s"
 		}
-		out = append(out, fmt.Sprintf("%s–%s s: %s (%s)", figures(p.Start), figures(p.End), rate, p.Shape))
+		out = append(out, fmt.Sprintf("%s–%s s: %s (%s)", given(p.Start), given(p.End), rate, p.Shape))
 	}
 	if len(l.Targets) > 0 {
 		out = append(out, "requests: "+strings.Join(l.Targets, ", "))
 	}
 	return append(out, fmt.Sprintf("warm-up %s s, at most %s, timeout %s s",
-		figures(l.WarmUp), plural(l.Connections, "idle connection"), figures(l.Timeout)))
+		given(l.WarmUp), plural(l.Connections, "idle connection"), given(l.Timeout)))
 }
 
 func machineTable(m record.Machine) table {
-	t := table{Caption: "Machine", Head: []string{"what", "value"}}
+	t := table{Caption: "Machine", Prose: true, Head: []string{"what", "value"}}
 	for _, row := range [][]string{
 		{"processor", fmt.Sprintf("%s, %s", m.CPUModel, plural(m.CPUs, "CPU"))},
 		{"memory", bytesSize(m.MemoryBytes)},
@@ -135,7 +135,7 @@ func versions(systems []record.System) table {
 		}
 		cpus := "no limit"
 		if s.CPUs > 0 {
-			cpus = figures(s.CPUs)
+			cpus = given(s.CPUs)
 		}
 		if s.Cpuset != "" {
 			cpus += ", cores " + s.Cpuset
@@ -144,9 +144,18 @@ func versions(systems []record.System) table {
 		if s.Image == "" {
 			cpus, limit = "–", "–"
 		}
-		t.Rows = append(t.Rows, []string{name, dash(s.Version), dash(s.Image), dash(s.ImageID), cpus, limit})
+		t.Rows = append(t.Rows, []string{name, dash(s.Version), dash(s.Image), dash(short(s.ImageID)), cpus, limit})
 	}
 	return t
+}
+
+// short leaves of an image ID what tells images apart; results.json has it all.
+func short(id string) string {
+	const keep = len("sha256:") + 12
+	if len(id) <= keep {
+		return id
+	}
+	return id[:keep] + "…"
 }
 
 func dash(s string) string {

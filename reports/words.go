@@ -43,8 +43,16 @@ func figures(v float64) string {
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	case a >= 0.9995:
 		return strconv.FormatFloat(v, 'f', 2, 64)
+	case a >= 0.0009995:
+		return strconv.FormatFloat(v, 'f', 2-int(math.Floor(math.Log10(a*1.0005))), 64)
 	}
 	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+// given writes a parameter as somebody gave it: 2, 0.5, 256.
+func given(v float64) string {
+	r, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64)
+	return strconv.FormatFloat(r, 'f', -1, 64)
 }
 
 // whole writes a count: 12 345.
@@ -103,9 +111,9 @@ func bytesSize(n int64) string {
 	case n <= 0:
 		return "no limit"
 	case n < 1<<30:
-		return figures(float64(n)/(1<<20)) + " MiB"
+		return given(float64(n)/(1<<20)) + " MiB"
 	}
-	return figures(float64(n)/(1<<30)) + " GiB"
+	return given(math.Round(float64(n)/(1<<30)*100)/100) + " GiB"
 }
 
 func capital(s string) string {

@@ -1,6 +1,8 @@
 package figure
 
 import (
+	"math"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -54,6 +56,8 @@ func (f Figure) draw(c draw.Canvas) {
 		shared = shared.union(y)
 	}
 	cols := vg.Length(f.columns())
+	side := f.sideLabels()
+	body.Min.X += side
 	width := (body.Max.X - body.Min.X - gap*(cols-1)) / cols
 	for i, p := range panels {
 		x, y := p.spans()
@@ -62,10 +66,41 @@ func (f Figure) draw(c draw.Canvas) {
 		}
 		col, row := vg.Length(i%f.columns()), vg.Length(i/f.columns())
 		left, top := body.Min.X+col*(width+gap), body.Max.Y-row*f.rowHeight()
-		p.draw(draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
+		area := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
 			Min: vg.Point{X: left, Y: top - f.rowHeight()},
 			Max: vg.Point{X: left + width, Y: top},
-		}}, p.X.fit(x), p.Y.fit(y))
+		}}
+		data := p.draw(area, p.X.fit(x), p.Y.fit(y))
+		p.drawLabels(area, data, left-side)
+	}
+}
+
+// sideLabels is the room for labels of vertical axes, left of all panels.
+func (f Figure) sideLabels() vg.Length {
+	for _, p := range f.Panels {
+		if p.Y.Label != "" {
+			return labelSize * 1.6
+		}
+	}
+	return 0
+}
+
+// drawLabels names the panel and its axes. gonum would centre them by value, which on a log
+// axis is not the middle, and would make panels of unequal size.
+func (p Panel) drawLabels(area, data draw.Canvas, left vg.Length) {
+	sty := lettering(labelSize, ink, false)
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YBottom
+	if p.Title != "" {
+		title := lettering(panelSize, ink, true)
+		title.XAlign, title.YAlign = draw.XCenter, draw.YTop
+		area.FillText(title, vg.Point{X: data.Center().X, Y: area.Max.Y}, p.Title)
+	}
+	if p.X.Label != "" {
+		area.FillText(sty, vg.Point{X: data.Center().X, Y: area.Min.Y + 2}, p.X.Label)
+	}
+	if p.Y.Label != "" {
+		sty.Rotation, sty.YAlign = math.Pi/2, draw.YTop
+		area.FillText(sty, vg.Point{X: left, Y: data.Center().Y}, p.Y.Label)
 	}
 }
 
@@ -107,11 +142,11 @@ func (e Entry) draw(c draw.Canvas, x, y vg.Length) {
 		c.StrokeLine2(e.Style.line(e.Faint), x, y, x+swatch, y)
 	}
 	if e.Marker {
-		c.DrawGlyphNoClip(e.Style.glyph(e.Hollow, e.Faint), vg.Point{X: x + swatch/2, Y: y})
+		e.Style.mark(&c, vg.Point{X: x + swatch/2, Y: y}, e.Hollow, e.Faint)
 	}
 	sty := lettering(legendSize, ink, false)
 	sty.YAlign = draw.YCenter
-	c.FillText(sty, vg.Point{X: x + swatch + 6, Y: y}, e.Label)
+	c.FillText(sty, vg.Point{X: x + swatch + 6, Y: y + drop}, e.Label)
 }
 
 // legendRows breaks the legend where the figure ends.
@@ -129,13 +164,14 @@ func (f Figure) legendRows() [][]Entry {
 	return rows
 }
 
-// draw paints axes, grid and marks with gonum/plot.
-func (p Panel) draw(c draw.Canvas, x, y span) {
+// draw paints axes, grid and marks with gonum/plot and returns where the data
+// lie.
+func (p Panel) draw(c draw.Canvas, x, y span) draw.Canvas {
 	if p.Title != "" {
-		sty := lettering(panelSize, ink, true)
-		sty.XAlign, sty.YAlign = draw.XCenter, draw.YTop
-		c.FillText(sty, vg.Point{X: c.Center().X, Y: c.Max.Y}, p.Title)
 		c.Max.Y -= panelSize * 1.7
+	}
+	if p.X.Label != "" {
+		c.Min.Y += labelSize * 1.8
 	}
 	g := plot.New()
 	g.BackgroundColor = nil
@@ -143,6 +179,7 @@ func (p Panel) draw(c draw.Canvas, x, y span) {
 	p.Y.dress(&g.Y, y)
 	g.Add(canvas{p, x, y})
 	g.Draw(c)
+	return g.DataCanvas(c)
 }
 
 func (a Axis) dress(g *plot.Axis, s span) {
@@ -152,16 +189,12 @@ func (a Axis) dress(g *plot.Axis, s span) {
 	g.Tick.LineStyle = g.LineStyle
 	g.Tick.Length = 4
 	if a.Kind == Names {
-		g.Tick.Length = 0
+		// Names need no ticks, but their distance from the axis.
+		g.Tick.LineStyle.Color = white
 	}
 	label := lettering(tickSize, ink, false)
 	label.XAlign, label.YAlign = g.Tick.Label.XAlign, g.Tick.Label.YAlign
 	g.Tick.Label = label
-	g.Label.Text = a.Label
-	title := lettering(labelSize, ink, false)
-	title.XAlign, title.YAlign = g.Label.TextStyle.XAlign, g.Label.TextStyle.YAlign
-	g.Label.TextStyle = title
-	g.Label.Padding = 4
 }
 
 // canvas is the panel as gonum's Plotter.

@@ -19,10 +19,9 @@ type Mark interface {
 
 // Line joins points in their order.
 type Line struct {
-	Style   Style
-	Points  []XY
-	Faint   bool
-	Markers bool
+	Style  Style
+	Points []XY
+	Faint  bool
 }
 
 func (l Line) points() []XY { return l.Points }
@@ -40,11 +39,9 @@ func (l Line) draw(c *draw.Canvas, at func(XY) vg.Point) {
 		path[i] = at(p)
 	}
 	c.StrokeLines(l.Style.line(l.Faint), path)
-	// One point is no line; without a marker it would not be seen.
-	if l.Markers || len(path) == 1 {
-		for _, p := range path {
-			c.DrawGlyphNoClip(l.Style.glyph(false, l.Faint), p)
-		}
+	// One point is no line; without its marker it would not be seen.
+	if len(path) == 1 {
+		l.Style.mark(c, path[0], false, l.Faint)
 	}
 }
 
@@ -67,7 +64,7 @@ func (d Dots) keep(ok func(XY) bool) Mark {
 
 func (d Dots) draw(c *draw.Canvas, at func(XY) vg.Point) {
 	for _, p := range d.Points {
-		c.DrawGlyphNoClip(d.Style.glyph(d.Hollow, d.Faint), at(p))
+		d.Style.mark(c, at(p), d.Hollow, d.Faint)
 	}
 }
 
@@ -100,8 +97,7 @@ func (w Whisker) draw(c *draw.Canvas, at func(XY) vg.Point) {
 	for _, end := range []vg.Point{low, high} {
 		c.StrokeLine2(line, end.X-cap, end.Y, end.X+cap, end.Y)
 	}
-	line.Width = 2.6
-	c.StrokeLine2(line, mid.X-2*cap, mid.Y, mid.X+2*cap, mid.Y)
+	w.Style.Shape.draw(c, w.Style.Color, mid, 4, false)
 }
 
 // Bar stands on 0.
@@ -150,7 +146,7 @@ func (b Band) draw(c *draw.Canvas, at func(XY) vg.Point) {
 	c.FillPolygon(band, []vg.Point{{X: c.Min.X, Y: lo}, {X: c.Min.X, Y: hi}, {X: c.Max.X, Y: hi}, {X: c.Max.X, Y: lo}})
 }
 
-// Text stands right of its point, or above it.
+// Text stands up and right of its point, or above it.
 type Text struct {
 	X, Y  float64
 	Text  string
@@ -171,7 +167,7 @@ func (t Text) draw(c *draw.Canvas, at func(XY) vg.Point) {
 	if t.Above {
 		sty.XAlign, sty.YAlign, p.Y = draw.XCenter, draw.YBottom, p.Y+3
 	} else {
-		sty.XAlign, sty.YAlign, p.X = draw.XLeft, draw.YCenter, p.X+11
+		sty.XAlign, sty.YAlign, p.X, p.Y = draw.XLeft, draw.YBottom, p.X+7, p.Y+1
 	}
 	c.FillText(sty, p, t.Text)
 }
