@@ -7,6 +7,7 @@ import "time"
 type Plan struct {
 	Bases       []string      `json:"bases"`       // http://host:port; request n goes to Bases[n % len(Bases)]
 	Targets     []Target      `json:"targets"`     // chosen per request by weight, from Seed
+	InTurn      int           `json:"in_turn"`     // when above 0: targets in their order instead, each so many times running
 	Phases      []Phase       `json:"phases"`      // one after the other
 	Seed        uint64        `json:"seed"`        // of the choice of targets
 	Connections int           `json:"connections"` // most idle connections kept per base

@@ -14,6 +14,9 @@ import (
 // closed under it, and it sent the request again on another.
 var errResent = errors.New("resent by net/http: the first connection failed before an answer")
 
+// errStopped is the failure of the hits that are in flight when a run is stopped.
+var errStopped = errors.New("stopped: the run ended before the answer")
+
 // longest Err that a sample keeps.
 const maxReason = 200
 
@@ -24,8 +27,6 @@ func reason(err error, timeout time.Duration) string {
 	var op *net.OpError
 	text := err.Error()
 	switch {
-	case errors.Is(err, context.Canceled):
-		text = "stopped: the run ended before the answer"
 	case errors.Is(err, context.DeadlineExceeded):
 		text = fmt.Sprintf("no whole answer within %v", timeout)
 	case errors.Is(err, io.ErrUnexpectedEOF):

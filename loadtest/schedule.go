@@ -32,6 +32,7 @@ type Schedule struct {
 	hits   uint64
 	length time.Duration
 	seed   uint64
+	turn   uint64    // Plan.InTurn
 	cum    []float64 // cum[i] is the sum of the weights of targets 0..i
 }
 
@@ -52,7 +53,7 @@ func (p Plan) Schedule() (*Schedule, error) {
 }
 
 func newSchedule(p Plan) *Schedule {
-	s := &Schedule{seed: p.Seed}
+	s := &Schedule{seed: p.Seed, turn: uint64(max(0, p.InTurn))}
 	for _, ph := range p.Phases {
 		s.addPhase(ph)
 		s.length += ph.For
@@ -149,6 +150,9 @@ func (s *Schedule) pieceAt(t time.Duration) int {
 func (s *Schedule) Target(n uint64) int {
 	if len(s.cum) < 2 {
 		return 0
+	}
+	if s.turn > 0 {
+		return int(n / s.turn % uint64(len(s.cum)))
 	}
 	u := float64(mix(s.seed, n)>>11) / (1 << 53) // [0, 1)
 	x := u * s.cum[len(s.cum)-1]

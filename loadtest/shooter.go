@@ -133,8 +133,11 @@ func (s *shooter) RoundTrip(fromVegeta *http.Request) (*http.Response, error) {
 	h := hit{zero: s.zero, Sample: Sample{N: n, Target: target, Planned: s.schedule.At(n)}}
 	err = s.send(&h, sh)
 	h.End = time.Since(s.zero)
-	if err == nil && h.resent() {
+	switch {
+	case err == nil && h.resent():
 		err = errResent
+	case err != nil && s.ctx.Err() != nil:
+		err = errStopped
 	}
 	if err != nil {
 		h.Err = reason(err, s.timeout)

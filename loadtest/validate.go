@@ -39,6 +39,7 @@ func (p Plan) Validate() error {
 		f.need(hits >= 1, "plan.phases", "no request falls due in them", "raise a rate or a length")
 		f.need(hits <= MaxHits, "plan.phases", fmt.Sprintf("%d requests are more than %d", hits, MaxHits), "split the plan")
 	}
+	f.need(p.InTurn >= 0, "plan.in_turn", fmt.Sprintf("%d is below 0", p.InTurn), "0 chooses by weight")
 	f.need(p.Connections >= 1 && p.Connections <= MaxConnections, "plan.connections",
 		fmt.Sprintf("%d is not between 1 and %d", p.Connections, MaxConnections), "64 suits most labs")
 	f.need(p.Timeout > 0 && p.Timeout <= MaxTimeout, "plan.timeout",
