@@ -36,6 +36,8 @@ func (a Axis) shows(v float64) bool {
 		return v > 0
 	case a.Kind == Percentile:
 		return v >= 0 && v < 100
+	case a.Kind == Names:
+		return v >= -0.5 && v <= float64(len(a.Names))-0.5
 	}
 	return true
 }
