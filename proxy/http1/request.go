@@ -59,7 +59,10 @@ func parseRequest(r *Request, buf []byte, scanned int, lim Limits) (n, next int,
 	if r.Fields, err = parseFields(r.Fields, rest, lim.Fields); err != nil {
 		return 0, next, err
 	}
-	return n + skip, next, r.finish()
+	if err = r.finish(); err != nil {
+		return 0, next, err
+	}
+	return n + skip, next, nil
 }
 
 // partial refuses early what more bytes cannot mend: a head that is too large,

@@ -1,0 +1,144 @@
+package message
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fieldsOf makes fields of "Name: value" lines.
+func fieldsOf(lines ...string) Fields {
+	var f Fields
+	for _, l := range lines {
+		name, value, _ := strings.Cut(l, ": ")
+		f = append(f, Field{Name: []byte(name), Value: []byte(value), Known: NameOf([]byte(name))})
+	}
+	return f
+}
+
+func TestNameOf(t *testing.T) {
+	for n := Unknown + 1; n < names; n++ {
+		for _, s := range []string{spelling[n], strings.ToUpper(spelling[n])} {
+			if got := NameOf([]byte(s)); got != n {
+				t.Errorf("%s is name %d, want %d", s, got, n)
+			}
+		}
+	}
+	for _, s := range []string{"", "x", "host ", "hos\x54", "cookie2", "transfer-encoding-", "\x48os\xf4"} {
+		want := Unknown
+		if strings.EqualFold(s, "host") {
+			want = Host
+		}
+		if got := NameOf([]byte(s)); got != want {
+			t.Errorf("%q is name %d, want %d", s, got, want)
+		}
+	}
+}
+
+// A byte that differs from a letter in the case bit only is not that letter in
+// another case.
+func TestEqualFoldIsOfLettersOnly(t *testing.T) {
+	for b, lower := range map[string]string{"\x0d": "-", "@": "`", "[": "{"} {
+		if EqualFold([]byte(b), lower) {
+			t.Errorf("%q equals %q", b, lower)
+		}
+	}
+}
+
+func TestNextElement(t *testing.T) {
+	for in, want := range map[string][]string{
+		"":                     nil,
+		" , ,":                 nil,
+		"a":                    {"a"},
+		" a ,\tb , c":          {"a", "b", "c"},
+		",a,,b,":               {"a", "b"},
+		`a="x, y", b`:          {`a="x, y"`, "b"},
+		`a="x \", y", b`:       {`a="x \", y"`, "b"},
+		`a="never closed, b`:   {`a="never closed, b`},
+		`a="ends in escape, \`: {`a="ends in escape, \`},
+	} {
+		var got []string
+		for e, rest := NextElement([]byte(in)); e != nil; e, rest = NextElement(rest) {
+			got = append(got, string(e))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: elements %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestHopByHopFieldsAreNotForwarded(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		fields Fields
+		want   string
+		opts   Options
+	}{
+		{"the fixed list", fieldsOf("A: 1", "Connection: keep-alive", "Keep-Alive: 5", "Proxy-Connection: x", "TE: trailers", "Trailer: A", "Transfer-Encoding: chunked", "Upgrade: h2c", "B: 2"), "A: 1\r\nB: 2\r\n", Options{KeepAlive: true}},
+		{"nominated", fieldsOf("x-one: 1", "Connection: X-One, close", "X-ONE: 2", "Kept: 3"), "Kept: 3\r\n", Options{Close: true}},
+		{"nominated by a later field", fieldsOf("A: 1", "B: 2", "Connection: a", "connection: b"), "", Options{}},
+		{"nominating Host and Content-Length does nothing", fieldsOf("Host: h", "Content-Length: 3", "Connection: host, content-length"), "Host: h\r\nContent-Length: 3\r\n", Options{}},
+		{"nothing to remove", fieldsOf("A: 1"), "A: 1\r\n", Options{}},
+	} {
+		opts := tt.fields.MarkHops()
+		if got := string(tt.fields.AppendForwarded(nil, 0)); got != tt.want || opts != tt.opts {
+			t.Errorf("%s: forwarded %q with %+v, want %q with %+v", tt.name, got, opts, tt.want, tt.opts)
+		}
+	}
+}
+
+func TestXForwarded(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		fields Fields
+		host   string
+		want   string
+	}{
+		{"first proxy", nil, "h:8080", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Host: h:8080\r\nX-Forwarded-Proto: http\r\n"},
+		{"behind others", fieldsOf("X-Forwarded-For: 1.1.1.1, 2.2.2.2", "x-forwarded-for: 3.3.3.3", "X-Forwarded-Proto: https"), "", "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.1\r\nX-Forwarded-Proto: http\r\n"},
+		{"nominated in Connection", fieldsOf("X-Forwarded-For: 1.1.1.1", "Connection: x-forwarded-for"), "", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: http\r\n"},
+	} {
+		tt.fields.MarkHops()
+		if got := string(tt.fields.AppendXForwarded(nil, []byte("10.0.0.1"), []byte(tt.host))); got != tt.want {
+			t.Errorf("%s:\n got %q\nwant %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestParseDate(t *testing.T) {
+	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	want := time.Date(1994, 11, 6, 8, 49, 37, 0, time.UTC)
+	for _, s := range []string{"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"} {
+		if got, err := ParseDate([]byte(s), now); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %v, error %v; want %v", s, got, err, want)
+		}
+	}
+	for _, s := range []string{"", "0", "Sun, 06 Nov 1994 08:49:37 PST", "1994-11-06T08:49:37Z"} {
+		if got, err := ParseDate([]byte(s), now); err == nil {
+			t.Errorf("%q is taken for %v", s, got)
+		}
+	}
+	// RFC 9110 §5.6.7: not more than 50 years in the future.
+	if got, err := ParseDate([]byte("Friday, 06-Nov-76 08:49:37 GMT"), now); err != nil || got.Year() != 2076 {
+		t.Errorf("76 in 2026 is %v, error %v; want 2076", got, err)
+	}
+	if got, err := ParseDate([]byte("Saturday, 06-Nov-77 08:49:37 GMT"), now); err != nil || got.Year() != 1977 {
+		t.Errorf("77 in 2026 is %v, error %v; want 1977", got, err)
+	}
+}
+
+func TestClockFollowsTheSecond(t *testing.T) {
+	var c Clock
+	at := time.Date(2026, 1, 2, 3, 4, 5, 999e6, time.UTC)
+	for _, want := range []string{"Fri, 02 Jan 2026 03:04:05 GMT", "Fri, 02 Jan 2026 03:04:06 GMT"} {
+		if got := string(c.AppendDate(nil, at)); got != want {
+			t.Errorf("%v is %s, want %s", at, got, want)
+		}
+		at = at.Add(time.Millisecond)
+	}
+	b := make([]byte, 0, 64)
+	if n := testing.AllocsPerRun(100, func() { c.AppendDate(b, at) }); n != 0 {
+		t.Errorf("%v allocations for a date, want 0", n)
+	}
+}
