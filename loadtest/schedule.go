@@ -32,7 +32,7 @@ type Schedule struct {
 	hits   uint64
 	length time.Duration
 	seed   uint64
-	turn   uint64    // Plan.InTurn
+	turn   uint64    // Plan.InTurn, 0 for a choice by weight
 	cum    []float64 // cum[i] is the sum of the weights of targets 0..i
 }
 
@@ -145,8 +145,9 @@ func (s *Schedule) pieceAt(t time.Duration) int {
 	return sort.Search(len(s.pieces)-1, func(i int) bool { return t.Seconds() < s.pieces[i].start+s.pieces[i].length })
 }
 
-// Target is the index of the target of hit n. The seed and n alone decide, so
-// that no order of sending can change what is sent.
+// Target is the index of the target of hit n. The plan and n alone decide, so
+// that no order of sending can change what is sent: by weight, from a stream of
+// random numbers that starts at the seed, or in turn where the plan says so.
 func (s *Schedule) Target(n uint64) int {
 	if len(s.cum) < 2 {
 		return 0

@@ -68,9 +68,6 @@ func TestRunThroughTheControlPort(t *testing.T) {
 	if !slices.Equal(seen, samples) {
 		t.Error("onSample saw others than came back")
 	}
-	if g := Judge(samples, end); g.Validity == Invalid {
-		t.Errorf("%+v", g)
-	}
 }
 
 // The last answer is held back until the client has seen the first sample.
