@@ -3,9 +3,12 @@
 ARG BASE
 FROM ${BASE}
 LABEL proxylab.build=yes
-COPY setup.sh /usr/local/share/proxylab/setup.sh
+COPY setup.sh proxylab.conf /usr/local/share/proxylab/
 RUN sh /usr/local/share/proxylab/setup.sh install
 RUN sh /usr/local/share/proxylab/setup.sh modules
+
+# The example is enabled and checked; a container gets its own site in its place.
+RUN sh /usr/local/share/proxylab/setup.sh site && sh /usr/local/share/proxylab/setup.sh check
 
 # httpd's word for a graceful stop: finish what runs, then leave (mod_mpm).
 STOPSIGNAL SIGWINCH

@@ -1,0 +1,44 @@
+# Every target is one command that also works by hand.
+LAB ?= 01
+SIZE ?= quick
+SEED ?=
+SYSTEMS ?=
+RUN ?= reports/out/latest
+GO ?= go
+RACE := $(shell $(GO) env CGO_ENABLED | grep -q 1 && command -v "$$($(GO) env CC)" >/dev/null && echo -race)
+
+.DEFAULT_GOAL := help
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  variables: LAB=01 SIZE=smoke|quick|full SEED=n SYSTEMS=proxyd,apache,direct RUN=folder"
+
+lab: .build/lab ## Play one lab and write its report
+	.build/lab run $(LAB) --size=$(SIZE) $(if $(SEED),--seed=$(SEED)) $(if $(SYSTEMS),--systems=$(SYSTEMS))
+
+labs-list: .build/lab ## Show the labs, with goal and time
+	.build/lab list
+
+report: .build/lab ## Write the report of a run anew from its records
+	.build/lab report $(RUN)
+
+apache-steps: .build/lab ## Show the steps that set Apache up, to repeat by hand
+	.build/lab apache-steps
+
+test: ## Run all tests, those on the container engine too
+	$(GO) vet ./...
+	$(GO) test $(RACE) -timeout 10m ./...
+
+build: .build/lab ## Build proxyd and lab into .build/
+	CGO_ENABLED=0 $(GO) build -trimpath -o .build/proxyd ./proxy/cmd/proxyd
+
+clean: .build/lab ## Remove what a killed run left, and .build/
+	.build/lab clean
+	rm -rf .build
+
+# go build decides by itself what is stale.
+.build/lab: force
+	@$(GO) build -o .build/lab ./labs/cmd/lab
+
+force:
+.PHONY: help lab labs-list report apache-steps test build clean force

@@ -1,0 +1,64 @@
+// Command lab plays the labs; make builds and runs it.
+//
+//	lab list                          the labs, with goal and time
+//	lab run [LAB] [--size quick]      play one and write its report
+//	lab report [RUN]                  write a run's report anew from its records
+//	lab lint                          check every lab.yaml
+//	lab apache-steps                  the steps that set Apache up, to repeat by hand
+//	lab clean                         remove what a killed run left
+//
+// Exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 interrupted.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"proxylab/docker"
+)
+
+// cli is the command line. Every command is a struct with a Run method in a
+// file of its own name.
+type cli struct {
+	List        listCmd        `cmd:"" help:"Show the labs, with goal and time."`
+	Run         runCmd         `cmd:"" help:"Play a lab and write its report."`
+	Report      reportCmd      `cmd:"" help:"Write the report of a run anew from its records."`
+	Lint        lintCmd        `cmd:"" help:"Check every lab.yaml."`
+	ApacheSteps apacheStepsCmd `cmd:"" help:"Show the steps that set Apache up."`
+	Clean       cleanCmd       `cmd:"" help:"Remove containers and networks that a killed run left."`
+}
+
+func main() {
+	var c cli
+	parser := kong.Must(&c, kong.Name("lab"), kong.Description("Experiments with reverse proxies."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	command, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		complain(err)
+		os.Exit(2)
+	}
+	// The guard is a small parent process: it removes the run's containers
+	// even when the working process is killed.
+	os.Exit(docker.Guard(func(ctx context.Context) int {
+		command.BindTo(ctx, (*context.Context)(nil))
+		if err := command.Run(); err != nil {
+			if ctx.Err() != nil {
+				err = errors.New("interrupted")
+			}
+			complain(err)
+			return 1
+		}
+		return 0
+	}))
+}
+
+// complain writes an error as error: and hint: lines.
+func complain(err error) {
+	text := strings.ReplaceAll(err.Error(), "\n\thint: ", "\nhint: ")
+	fmt.Fprintln(os.Stderr, "error: "+text)
+}

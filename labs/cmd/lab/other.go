@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"proxylab/apache"
+	"proxylab/labs"
+)
+
+type listCmd struct{}
+
+// Run shows one line a lab.
+func (listCmd) Run() error {
+	all, err := labs.List("labs")
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, l := range all {
+		fmt.Fprintf(w, "%s\t%s\n", l.Name, l.Goal)
+		for _, size := range l.SizeNames() {
+			fmt.Fprintf(w, "\t%s: %d trials of each system, about %s of load\n", size, l.Sizes[size].Blocks, l.Duration(size).Round(time.Second))
+		}
+	}
+	return w.Flush()
+}
+
+type lintCmd struct{}
+
+// Run reads every lab.yaml; the faults of all come at once.
+func (lintCmd) Run() error {
+	all, err := labs.List("labs")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d lab(s) in order\n", len(all))
+	return nil
+}
+
+type reportCmd struct {
+	Run_ string `arg:"" optional:"" name:"run" default:"reports/out/latest" help:"Folder of the run."`
+}
+
+// Run writes the report again from what was recorded.
+func (c *reportCmd) Run() error {
+	dir, err := filepath.EvalSymlinks(c.Run_)
+	if err != nil {
+		return fmt.Errorf("%w\n\thint: `make lab` makes a run; its folder is below reports/out", err)
+	}
+	return writeReport(filepath.Dir(dir), dir, newTerminal(os.Stderr))
+}
+
+type apacheStepsCmd struct{}
+
+// Run prints the steps from which the image is built.
+func (apacheStepsCmd) Run() error {
+	_, err := os.Stdout.WriteString(apache.Steps())
+	return err
+}
+
+type cleanCmd struct{}
+
+// Run removes what runs left in the engine.
+func (cleanCmd) Run(ctx context.Context) error {
+	engine, err := openEngine(ctx, newTerminal(os.Stderr))
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	removed, err := engine.Clean(ctx, "")
+	fmt.Println(removed)
+	return err
+}

@@ -1,0 +1,219 @@
+package labs
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"proxylab/loadtest"
+	"proxylab/proxy/site"
+)
+
+// Lab is one experiment as its lab.yaml declares it.
+type Lab struct {
+	Name    string          `yaml:"-"` // the folder's name: 01-side-by-side
+	Title   string          `yaml:"title"`
+	Goal    string          `yaml:"goal"`
+	Systems []string        `yaml:"systems"`
+	Origins int             `yaml:"origins"`
+	Limits  Limits          `yaml:"limits"`
+	Load    Load            `yaml:"load"`
+	Sizes   map[string]Size `yaml:"sizes"`
+
+	// Site is parsed by package site from the same file; see [parseSite].
+	Site *site.Site `yaml:"-"`
+	Raw  any        `yaml:"site"`
+}
+
+// Limits is what each system under test may use.
+type Limits struct {
+	CPUs   float64 `yaml:"cpus"`
+	Memory string  `yaml:"memory"` // 256MiB
+
+	memoryBytes int64
+}
+
+// Load is what every trial sends.
+type Load struct {
+	Targets     []Target         `yaml:"targets"`
+	WarmUp      loadtest.Phase   `yaml:"warmup"`
+	Phases      []loadtest.Phase `yaml:"phases"`
+	Connections int              `yaml:"connections"`
+	Timeout     time.Duration    `yaml:"timeout"`
+}
+
+// Target is one kind of request. What a right answer is, the lab asks the
+// origin itself before the first trial.
+type Target struct {
+	Method string  `yaml:"method"`
+	Path   string  `yaml:"path"`
+	Body   int     `yaml:"body"`
+	Weight float64 `yaml:"weight"`
+}
+
+// Size is how much of a lab is played.
+type Size struct {
+	Blocks int     `yaml:"blocks"` // trials of each system
+	Time   float64 `yaml:"time"`   // factor on the length of each phase
+}
+
+// List returns the labs under dir, by name. A lab that cannot be read is an
+// error; all such errors come joined.
+func List(dir string) ([]*Lab, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "[0-9][0-9]-*", "lab.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: no lab here\n\thint: run this at the top of the project", dir)
+	}
+	var all []*Lab
+	var errs []error
+	for _, f := range files {
+		l, err := Read(f)
+		errs = append(errs, err)
+		all = append(all, l)
+	}
+	return all, errors.Join(errs...)
+}
+
+// Find returns the lab of dir that name tells: its folder's name, or the
+// number before it.
+func Find(dir, name string) (*Lab, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "[0-9][0-9]-*", "lab.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range files {
+		folder := filepath.Base(filepath.Dir(f))
+		if folder == name || strings.HasPrefix(folder, name+"-") {
+			return Read(f)
+		}
+		names = append(names, folder)
+	}
+	return nil, fmt.Errorf("no lab %q in %s\n\thint: there is %s", name, dir, cmp.Or(strings.Join(names, ", "), "none; run this at the top of the project"))
+}
+
+// Read parses and checks one lab.yaml. The error is a [site.Faults] with all
+// that is wrong.
+func Read(file string) (*Lab, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(file, data)
+}
+
+// Parse is [Read] on the bytes of a file; its name stands in errors and, by
+// its folder, names the lab.
+func Parse(file string, data []byte) (*Lab, error) {
+	l := &Lab{Name: filepath.Base(filepath.Dir(file))}
+	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(l); err != nil {
+		return nil, syntaxFault(file, err)
+	}
+	l.setDefaults()
+	faults := l.check()
+	var err error
+	if l.Site, err = parseSite(file, data); err == nil {
+		faults = append(faults, l.checkMembers()...)
+	}
+	for i := range faults {
+		faults[i].Line = lineOf(data, faults[i].Place)
+	}
+	var inSite *site.Faults
+	if errors.As(err, &inSite) {
+		faults = append(faults, inSite.List...)
+	} else if err != nil {
+		return nil, err
+	}
+	if len(faults) > 0 {
+		slices.SortStableFunc(faults, func(a, b site.Fault) int { return cmp.Compare(a.Line, b.Line) })
+		return nil, &site.Faults{File: file, List: faults}
+	}
+	return l, nil
+}
+
+func (l *Lab) setDefaults() {
+	for i := range l.Load.Targets {
+		t := &l.Load.Targets[i]
+		t.Method = cmp.Or(t.Method, "GET")
+		t.Weight = cmp.Or(t.Weight, 1)
+	}
+	l.Load.Connections = cmp.Or(l.Load.Connections, 64)
+	l.Load.Timeout = cmp.Or(l.Load.Timeout, 5*time.Second)
+}
+
+// syntaxFault turns an error of the YAML library into one line with its place.
+func syntaxFault(file string, err error) error {
+	var y yaml.Error
+	if !errors.As(err, &y) || y.GetToken() == nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return &site.Faults{File: file, List: []site.Fault{{
+		Line: y.GetToken().Position.Line, Text: y.GetMessage(), Hint: "`go doc proxylab/labs` shows every key of a lab",
+	}}}
+}
+
+// lineOf finds the line of a key such as load.phases[0].rate, or of the
+// nearest key above it that is there.
+func lineOf(data []byte, key string) int {
+	for key != "" {
+		if p, err := yaml.PathString("$." + key); err == nil {
+			if n, err := p.ReadNode(bytes.NewReader(data)); err == nil && n != nil {
+				return n.GetToken().Position.Line
+			}
+		}
+		cut := max(strings.LastIndexByte(key, '.'), strings.LastIndexByte(key, '['))
+		key = key[:max(cut, 0)]
+	}
+	return 1
+}
+
+// parseSite gives package site the lines of the site section alone, at their
+// own place in the file, so that its faults name the right lines.
+func parseSite(file string, data []byte) (*site.Site, error) {
+	var section bytes.Buffer
+	inside := false
+	for line := range bytes.Lines(data) {
+		if first := line[0]; first > ' ' && first != '#' {
+			inside = bytes.HasPrefix(line, []byte("site:"))
+			line = []byte("\n")
+		}
+		if !inside {
+			line = []byte("\n")
+		}
+		section.Write(line)
+	}
+	return site.Parse(file, section.Bytes())
+}
+
+// SizeNames returns the sizes of the lab, smallest first.
+func (l *Lab) SizeNames() []string {
+	names := make([]string, 0, len(l.Sizes))
+	for n := range l.Sizes {
+		names = append(names, n)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Compare(l.Duration(a), l.Duration(b))
+	})
+	return names
+}
+
+// Duration is how long the trials of a size take by plan, without set-up.
+func (l *Lab) Duration(size string) time.Duration {
+	s := l.Sizes[size]
+	one := l.Load.WarmUp.For + betweenTrials
+	for _, p := range l.Load.Phases {
+		one += time.Duration(float64(p.For) * s.Time)
+	}
+	return one * time.Duration(s.Blocks*len(l.Systems))
+}

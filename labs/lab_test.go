@@ -1,0 +1,116 @@
+package labs
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const good = `title: t
+goal: g
+systems: [proxyd, direct]
+origins: 2
+limits: {cpus: 1, memory: 64MiB}
+site:
+  balancers:
+    - name: b
+      members:
+        - url: http://origin-1:8080
+        - url: http://origin-2:8080
+load:
+  targets:
+    - path: /size/1
+  warmup: {shape: constant, rate: 10, for: 1s}
+  phases:
+    - {shape: stairs, rate: 10, to: 30, steps: 3, for: 3s}
+sizes:
+  quick: {blocks: 3, time: 2}
+  smoke: {blocks: 1, time: 1}
+`
+
+func TestEveryLabOfTheProjectIsInOrder(t *testing.T) {
+	all, err := List(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range all {
+		for _, size := range []string{"smoke", "quick", "full"} {
+			if _, ok := l.Sizes[size]; !ok {
+				t.Errorf("%s has no size %s", l.Name, size)
+			}
+		}
+		for _, handout := range []string{"README.md", "README.es.md"} {
+			if _, err := os.Stat(l.Name + "/" + handout); err != nil {
+				t.Errorf("%s: %v", l.Name, err)
+			}
+		}
+	}
+}
+
+func TestDefaultsAreFilledIn(t *testing.T) {
+	l, err := Parse("labs/42-x/lab.yaml", []byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.Name != "42-x" || l.Load.Targets[0].Method != "GET" || l.Load.Targets[0].Weight != 1 ||
+		l.Load.Timeout != 5*time.Second || l.Limits.memoryBytes != 64<<20 || len(l.Site.Balancers[0].Members) != 2 {
+		t.Errorf("read as %+v", l)
+	}
+	if got := l.SizeNames(); !slices.Equal(got, []string{"smoke", "quick"}) {
+		t.Errorf("sizes in the order of their length: %v", got)
+	}
+	if got, want := l.Duration("quick"), 2*3*(1*time.Second+6*time.Second+betweenTrials); got != want {
+		t.Errorf("quick takes %v, want %v", got, want)
+	}
+}
+
+// Each row changes one line of a lab that is in order, and must be told where
+// and what.
+func TestFaultsNameTheirPlace(t *testing.T) {
+	for _, c := range []struct{ name, old, new, want string }{
+		{"unknown key", "goal: g", "gaol: g", `x/lab.yaml:2: unknown field "gaol"`},
+		{"wrong type", "origins: 2", "origins: two", "x/lab.yaml:4: "},
+		{"unknown system", "[proxyd, direct]", "[proxyd, ngnix]", `x/lab.yaml:3: systems[1]: "ngnix" is no system`},
+		{"system twice", "[proxyd, direct]", "[direct, direct]", "x/lab.yaml:3: systems[1]: direct stands here twice"},
+		{"no origin", "origins: 2", "origins: 0", "x/lab.yaml:4: origins: 0 is not between"},
+		{"memory", "64MiB", "64", `x/lab.yaml:5: limits.memory: "64" is no size`},
+		{"cpus", "cpus: 1", "cpus: 0", "x/lab.yaml:5: limits.cpus: 0 is not between"},
+		{"member elsewhere", "origin-2:8080", "origin-3:8080", "x/lab.yaml:11: site.balancers[0].members[1].url: http://origin-3:8080 is none of the lab's 2 origins"},
+		{"site's own fault", "- name: b", "- name: b\n      lbmethod: byreqests", "x/lab.yaml:9: balancers[0].lbmethod: "},
+		{"method", "- path: /size/1", "- {path: /size/1, method: GE T}", "x/lab.yaml:14: load.targets[0].method: \"GE T\" is not"},
+		{"path", "/size/1", "size/1", "x/lab.yaml:14: load.targets[0].path: \"size/1\" is not a path that begins with"},
+		{"rate", "rate: 10, for: 1s", "rate: -10, for: 1s", "x/lab.yaml:15: load.warmup"},
+		{"stairs", "steps: 3", "steps: 1", "x/lab.yaml:17: load.phases[0]"},
+		{"blocks", "blocks: 3", "blocks: 0", "x/lab.yaml:19: sizes.quick: blocks and time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := strings.Replace(good, c.old, c.new, 1)
+			if text == good {
+				t.Fatalf("%q is not in the good lab", c.old)
+			}
+			_, err := Parse("x/lab.yaml", []byte(text))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %q\nwant %q in it", err, c.want)
+			}
+			if strings.Count(err.Error(), "x/lab.yaml:") != 1 {
+				t.Errorf("not one fault:\n%v", err)
+			}
+		})
+	}
+}
+
+func TestFindTakesNumberOrName(t *testing.T) {
+	for _, name := range []string{"01", "01-side-by-side"} {
+		if l, err := Find(".", name); err != nil || l.Name != "01-side-by-side" {
+			t.Errorf("Find(%q) = %v, %v", name, l, err)
+		}
+	}
+	if _, err := Find(".", "99"); err == nil || !strings.Contains(err.Error(), "01-side-by-side") {
+		t.Errorf("Find(99) does not say which labs there are: %v", err)
+	}
+}

@@ -1,0 +1,206 @@
+package labs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"proxylab/docker"
+	"proxylab/labs/systems"
+	"proxylab/reports/record"
+)
+
+// Options says what to play, where, and whom to tell.
+type Options struct {
+	Lab      *Lab
+	Size     string   // one of Lab.Sizes
+	Seed     uint64   // of the order of trials and the choice of targets
+	Systems  []string // nil for the lab's own
+	Source   string   // top of this project: the programs are built from it
+	Out      string   // folder of runs; the run makes one of its own in it
+	Engine   *docker.Engine
+	ID       string // of the run and its containers; see [NewID]
+	Command  string // what repeats this run
+	Progress Progress
+}
+
+// Progress is told what a run is doing, as it does it. It is called from one
+// goroutine at a time.
+type Progress func(Event)
+
+// Event is one piece of progress.
+type Event struct {
+	Step   string        // what is being done; a new step when it differs from the last one's
+	Share  float64       // of the step that is done, 0 to 1; 0 for steps without a measure
+	Detail string        // figures of the moment
+	Left   time.Duration // until the last trial ends; 0 while unknown
+}
+
+// betweenTrials is about what a trial takes besides its load: two readings,
+// for which the engine takes up to a second each, and writing down.
+const betweenTrials = 2200 * time.Millisecond
+
+// play is one run while it goes on.
+type play struct {
+	Options
+	systems []systems.System
+	cores   cores
+	dir     string // of the run's records
+	run     record.Run
+	started time.Time // of the first trial
+}
+
+// NewID names a run of a lab: its time, then the lab.
+func NewID(lab string, now time.Time) string {
+	return now.Format("20060102-150405") + "-" + lab
+}
+
+// Run plays a lab and returns the folder with its records (package record).
+// Whatever happens, no container or network of the run is left. A run that
+// fails before its first trial leaves no folder either; one that fails later
+// leaves the records of the trials that were done.
+func Run(ctx context.Context, o Options) (dir string, err error) {
+	p := &play{Options: o}
+	if err := p.choose(); err != nil {
+		return "", err
+	}
+	facts, err := o.Engine.Facts(ctx)
+	if err != nil {
+		return "", err
+	}
+	p.cores = divide(facts.CPUs, o.Lab.Limits.CPUs)
+	p.run = p.begin(ctx, facts)
+	p.dir = filepath.Join(o.Out, o.ID)
+	if err := os.MkdirAll(filepath.Join(p.dir, "samples"), 0o755); err != nil {
+		return "", full(err, o.Out)
+	}
+	defer func() {
+		if err != nil && len(p.run.Trials) == 0 {
+			os.RemoveAll(p.dir)
+		}
+		err = full(err, o.Out)
+	}()
+	return p.dir, p.play(ctx)
+}
+
+// choose settles systems and size.
+func (p *play) choose() error {
+	if _, ok := p.Lab.Sizes[p.Size]; !ok {
+		return fmt.Errorf("%s has no size %q\n\thint: it has %s", p.Lab.Name, p.Size, strings.Join(p.Lab.SizeNames(), ", "))
+	}
+	names := p.Systems
+	if len(names) == 0 {
+		names = p.Lab.Systems
+	}
+	for i, name := range names {
+		s, err := systems.ByName(name)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("%s is named twice\n\thint: each system is played once a block", name)
+		}
+		p.systems = append(p.systems, s)
+	}
+	return nil
+}
+
+func (p *play) play(ctx context.Context) (err error) {
+	im, err := p.build(ctx)
+	if err != nil {
+		return err
+	}
+	p.step("networks front and back")
+	run, err := p.Engine.NewRun(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		p.step("remove the containers and networks")
+		err = errors.Join(err, run.Close())
+	}()
+	t, err := p.raise(ctx, run, im)
+	if err != nil {
+		return err
+	}
+	if err := p.writeConfigs(t); err != nil {
+		return err
+	}
+	if err := p.gate(ctx, t); err != nil {
+		return err
+	}
+	return p.trials(ctx, t)
+}
+
+// trials plays the blocks. After each trial run.json is written anew, so that
+// what was measured is never lost.
+func (p *play) trials(ctx context.Context, t *topology) error {
+	targets := p.truth()
+	total := p.Lab.Sizes[p.Size].Blocks * len(t.systems)
+	p.started = time.Now()
+	for block, order := range p.order(len(t.systems)) {
+		for _, i := range order {
+			tr, err := p.trial(ctx, t, t.systems[i], block+1, total, targets)
+			if err != nil {
+				return fmt.Errorf("trial %s: %w", tr.ID, err)
+			}
+			p.run.Trials = append(p.run.Trials, tr)
+			p.run.About.Ended = time.Now().Round(time.Millisecond)
+			if err := record.Write(p.dir, p.run); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// order draws, for each block, the order in which the systems have their
+// trial. It depends on the seed alone.
+func (p *play) order(systems int) [][]int {
+	r := rand.New(rand.NewPCG(p.Seed, 0))
+	var blocks [][]int
+	for range p.Lab.Sizes[p.Size].Blocks {
+		blocks = append(blocks, r.Perm(systems))
+	}
+	return blocks
+}
+
+// writeConfigs keeps what each system was given.
+func (p *play) writeConfigs(t *topology) error {
+	for _, s := range t.systems {
+		for _, f := range s.config.Files {
+			name := filepath.Base(f.Path)
+			path := filepath.Join(p.dir, "config", s.Name, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+				return err
+			}
+			s.fact.Config = append(s.fact.Config, name)
+		}
+		for _, n := range s.config.Notes {
+			p.run.About.Notes = append(p.run.About.Notes, s.Name+": "+n)
+		}
+		p.run.Systems = append(p.run.Systems, s.fact)
+	}
+	return nil
+}
+
+// step tells of a step without a measure.
+func (p *play) step(what string) { p.Progress(Event{Step: what}) }
+
+// full adds the hint that a full disk deserves.
+func full(err error, where string) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w\n\thint: the disk under %s is full; old runs there can go, and `make clean` frees what builds left", err, where)
+	}
+	return err
+}

@@ -1,0 +1,69 @@
+// Package systems is what a lab puts under test: proxyd, Apache httpd, and
+// direct, the baseline where no proxy stands between client and origin.
+//
+// A [System] knows how its image is built and how the shared declaration is
+// written for it. Adding one is a file with a variable and a row in [all].
+package systems
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"proxylab/docker"
+	"proxylab/proxy/site"
+)
+
+// Port is where every system listens inside its container, whatever the
+// site's own listen says.
+const Port = "8080"
+
+// System is one thing that a lab drives load through.
+type System struct {
+	Name    string
+	Flavour string // of its configuration: stock, matched; "" where there is one alone
+	Direct  bool   // no proxy, no container: the generator asks the origins themselves
+
+	// Image builds or finds the image; source is the top of this project.
+	Image func(ctx context.Context, e *docker.Engine, source string) (docker.Image, error)
+	// Configure writes the site as the system wants it.
+	Configure func(s *site.Site) (Configuration, error)
+	// Version is the command that prints the program's version in its container.
+	Version []string
+}
+
+// Configuration is a site rendered for one system.
+type Configuration struct {
+	Files []ConfigFile // the first is the one to read
+	Cmd   []string     // arguments of the container
+	Notes []string     // where the system does otherwise than the site says, a sentence each
+}
+
+// ConfigFile is one file of a configuration.
+type ConfigFile struct {
+	Path string // in the container
+	Data []byte
+}
+
+var all = []System{proxyd, apacheStock, direct}
+
+var direct = System{Name: "direct", Direct: true}
+
+// ByName finds a system.
+func ByName(name string) (System, error) {
+	for _, s := range all {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return System{}, fmt.Errorf("%q is no system\n\thint: known are %s", name, strings.Join(Names(), ", "))
+}
+
+// Names lists the systems.
+func Names() []string {
+	var names []string
+	for _, s := range all {
+		names = append(names, s.Name)
+	}
+	return names
+}
