@@ -36,7 +36,7 @@ type cli struct {
 func main() {
 	var c cli
 	parser := kong.Must(&c, kong.Name("lab"), kong.Description("Experiments with reverse proxies."),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	command, err := parser.Parse(os.Args[1:])
 	if err != nil {
 		complain(err)
