@@ -115,6 +115,7 @@ func TestFaults(t *testing.T) {
 		{"an unknown balancer", routes("  - path: /", "    to: balancer://orgins"), "7: routes[0].to: unknown balancer \"orgins\"\n\thint: did you mean \"origins\"?"},
 		{"a route to a URL", routes("  - path: /", "    to: http://a"), `7: routes[0].to: "http://a" is not a balancer`},
 		{"a route to a malformed path", routes("  - path: /", "    to: balancer://origins/a b"), `7: routes[0].to: "/a b" has ' ' in it`},
+		{"a route to a path beyond ASCII", routes("  - path: /", "    to: balancer://origins/é"), `7: routes[0].to: "/é" is not ASCII`},
 		{"a route without target", routes("  - path: /"), "6: routes[0]: a route without to"},
 		{"a route without path", routes("  - to: balancer://origins"), "6: routes[0]: a route without path"},
 		{"a relative path", routes("  - path: a", "    to: balancer://origins"), `6: routes[0].path: "a" does not begin with "/"`},
@@ -135,7 +136,7 @@ func TestFaults(t *testing.T) {
 		{"connections beyond all bounds", in("top", "limits: {connections: 18446744073709551615}"), "1: limits.connections: 18446744073709551615 is not a whole number"},
 		{"a keepalivetimeout of nothing", in("top", "limits: {keepalivetimeout: 0s}"), "1: limits.keepalivetimeout: 0s is not between 1ms and 24h"},
 		{"a body limit", in("top", "limits: {body: 1MiB}"), "1: limits.body: not supported by this version"},
-		{"a file too large to be written by hand", "#" + strings.Repeat(" ", maxFile), "1: 1048577 bytes are more than 1MiB"},
+		{"a file too large to be written by hand", "#" + strings.Repeat(" ", maxFile), "1: 262145 bytes are more than 256KiB"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.claim, func(t *testing.T) {

@@ -156,12 +156,14 @@ func routeTarget(s string) (name, path string, p *problem) {
 	if p := balancerName(name); p != nil {
 		return name, path, p
 	}
-	if path != "" {
-		if p := urlPath(path); p != nil {
-			return name, path, p
-		}
+	if path == "" {
+		return name, path, nil
 	}
-	return name, path, nil
+	// The path is forwarded as it stands, and on the wire there is ASCII alone.
+	if i := strings.IndexFunc(path, func(r rune) bool { return r >= utf8.RuneSelf }); i >= 0 {
+		return name, path, wrong(hint, "%q is not ASCII", path)
+	}
+	return name, path, urlPath(path)
 }
 
 func fileName(s string) *problem {
