@@ -36,7 +36,10 @@ func Binary(ctx context.Context, dir, pkg, goos, goarch string) ([]byte, error) 
 	}
 	data, err := os.ReadFile(out)
 	if err != nil {
-		return nil, fmt.Errorf("go build %s: %w\n\thint: is it a main package?", pkg, err)
+		return nil, fmt.Errorf("go build %s: %w", pkg, err)
+	}
+	if bytes.HasPrefix(data, []byte("!<arch>\n")) { // go build makes an archive of a library
+		return nil, fmt.Errorf("go build %s: it is not a main package", pkg)
 	}
 	return data, nil
 }

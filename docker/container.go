@@ -77,7 +77,7 @@ func (r *Run) run(ctx context.Context, s ContainerSpec) (*Container, error) {
 		c.ID = c.tc.ID
 	}
 	if err != nil {
-		return nil, r.failed(c, fmt.Errorf("container %s: %w", s.Name, err))
+		return nil, r.failed(c, fmt.Errorf("container %s: %w%s", s.Name, err, startHint(err)))
 	}
 	if err := c.tc.Start(ctx); err != nil {
 		return nil, r.failed(c, fmt.Errorf("container %s: %w%s", s.Name, err, startHint(err)))
@@ -232,7 +232,7 @@ func (r *Run) request(s ContainerSpec) testcontainers.ContainerRequest {
 	for _, path := range slices.Sorted(maps.Keys(s.Files)) {
 		f := s.Files[path]
 		q.Files = append(q.Files, testcontainers.ContainerFile{
-			Reader: bytes.NewReader(f.Data), ContainerFilePath: path, FileMode: int64(f.Mode.Perm()),
+			Reader: bytes.NewReader(f.Data), ContainerFilePath: path, FileMode: f.mode(),
 		})
 	}
 	for _, n := range s.joins() {

@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv("PROXYLAB_TEST_ROLE"); role != "" {
 		os.Exit(Guard(guarded))
 	}
+	os.Setenv("TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX", "registry.example/mirror") // must not touch our images
 	os.Exit(m.Run())
 }
 

@@ -181,37 +181,43 @@ func exitCode(s *os.ProcessState) (code int, killed bool) {
 	return s.ExitCode(), false
 }
 
-// cleanAfter removes what the guarded process left. What it had asked of the
-// engine when it was killed may come into being after a first look, so there is
-// a second one.
+// cleanAfter removes what the guarded process left: on the engine, then its
+// temporary folders, in which what it had started may write a moment longer.
 func cleanAfter(ctx context.Context, id string, killed bool) error {
-	leftover, err := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix(id)+"*"))
-	for _, dir := range leftover {
-		err = errors.Join(err, os.RemoveAll(dir))
-	}
-	cli, err2 := connect(ctx)
-	if err2 != nil {
-		return err // without an engine there is nothing to clean on it
-	}
-	defer cli.Close()
-	e := &Engine{cli: cli, say: func(string, ...any) {}}
-	n, err2 := e.clean(ctx, byLabel(labelGuard+"="+id))
-	if killed && err2 == nil {
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-		}
-		var more Removed
-		more, err2 = e.clean(ctx, byLabel(labelGuard+"="+id))
-		n.Containers += more.Containers
-		n.Networks += more.Networks
-	}
-	dismissReaper(ctx, cli, id)
+	n, err := cleanEngine(ctx, id, killed)
 	if n.Containers+n.Networks > 0 {
 		fmt.Fprintf(os.Stderr, "removed what was left behind: %d containers, %d networks\n", n.Containers, n.Networks)
 	}
-	if err2 != nil {
-		err2 = fmt.Errorf("cleaning up: %w\n\thint: make clean", err2)
+	if err != nil {
+		err = fmt.Errorf("cleaning up: %w\n\thint: make clean", err)
 	}
-	return errors.Join(err, err2)
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix(id)+"*")) // fails for bad patterns alone
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
+}
+
+// cleanEngine removes by the guard's label. What a killed process had asked of
+// the engine may come into being after a first look, so there is a second one.
+func cleanEngine(ctx context.Context, id string, killed bool) (n Removed, err error) {
+	cli, err := connect(ctx)
+	if err != nil {
+		return n, nil // without an engine there is nothing on it
+	}
+	defer cli.Close()
+	e := &Engine{cli: cli}
+	defer dismissReaper(ctx, cli, id)
+	n, err = e.clean(ctx, byLabel(labelGuard+"="+id))
+	if !killed || err != nil {
+		return n, err
+	}
+	select {
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+	}
+	more, err := e.clean(ctx, byLabel(labelGuard+"="+id))
+	n.Containers += more.Containers
+	n.Networks += more.Networks
+	return n, err
 }

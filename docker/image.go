@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,7 +35,14 @@ type Image struct {
 // File is a file's content on its way into an image or a container.
 type File struct {
 	Data []byte
-	Mode fs.FileMode
+	Mode fs.FileMode // permissions; 0 is 0644
+}
+
+func (f File) mode() int64 {
+	if p := f.Mode.Perm(); p != 0 {
+		return int64(p)
+	}
+	return 0o644
 }
 
 // BuildSpec is all that decides an image's content.
@@ -91,7 +99,7 @@ func (s BuildSpec) hash(dockerfile []byte, platform string) string {
 	}
 	for _, path := range slices.Sorted(maps.Keys(s.Files)) {
 		f := s.Files[path]
-		put([]byte(path), []byte(f.Mode.String()), f.Data)
+		put([]byte(path), []byte(strconv.FormatInt(f.mode(), 8)), f.Data)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:12]
 }
@@ -158,7 +166,7 @@ func tarOf(files map[string]File) ([]byte, error) {
 	w := tar.NewWriter(&buf)
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		f := files[path]
-		h := &tar.Header{Name: path, Mode: int64(f.Mode.Perm()), Size: int64(len(f.Data)), ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
+		h := &tar.Header{Name: path, Mode: f.mode(), Size: int64(len(f.Data)), ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
 		if err := w.WriteHeader(h); err != nil {
 			return nil, err
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -53,7 +52,8 @@ func hostID() string {
 // ownerID is a process's number and, where the system tells, its start in clock
 // ticks since boot: numbers are used again.
 func ownerID(pid int) string {
-	return strconv.Itoa(pid) + ":" + processStart(pid)
+	_, started := process(pid)
+	return strconv.Itoa(pid) + ":" + started
 }
 
 // ownerDead says whether the process that made something is gone for sure. On
@@ -73,22 +73,23 @@ func ownerDead(host, owner string) bool {
 	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
 		return true
 	}
+	if state, _ := process(pid); state == "Z" || state == "X" {
+		return true // it ended, and nobody has asked for its exit code yet
+	}
 	return owner != ownerID(pid)
 }
 
-// processStart is field 22 of /proc/<pid>/stat (proc(5)); "" where there is no /proc.
-func processStart(pid int) string {
-	if runtime.GOOS != "linux" {
-		return ""
-	}
+// process reads a process's state and its start in clock ticks since boot,
+// fields 3 and 22 of /proc/<pid>/stat (proc(5)); both "" where there is no /proc.
+func process(pid int) (state, started string) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return ""
+		return "", ""
 	}
 	// Field 2, the name, stands in parentheses and may hold anything.
 	rest := string(data[strings.LastIndexByte(string(data), ')')+1:])
 	if f := strings.Fields(rest); len(f) > 19 {
-		return f[19]
+		return f[0], f[19]
 	}
-	return ""
+	return "", ""
 }

@@ -40,13 +40,16 @@ var private = []netip.Prefix{
 	netip.MustParsePrefix("192.168.0.0/16"),
 }
 
-// pick is a random /24 of private space that overlaps with nothing taken.
+// pick is a /24 of private space that overlaps with nothing taken: the next free
+// one after a random place.
 func pick(taken []netip.Prefix, random *rand.Rand) (netip.Prefix, error) {
 	for _, space := range private {
 		base := space.Addr().As4()
 		blocks := 1 << (24 - space.Bits())
-		for _, n := range random.Perm(blocks)[:min(blocks, 512)] {
+		first := random.IntN(blocks)
+		for i := range blocks {
 			a := base
+			n := (first + i) % blocks
 			binary.BigEndian.PutUint32(a[:], binary.BigEndian.Uint32(base[:])+uint32(n)<<8)
 			p := netip.PrefixFrom(netip.AddrFrom4(a), 24)
 			if !slices.ContainsFunc(taken, p.Overlaps) {

@@ -30,6 +30,9 @@ func newProvider(ctx context.Context, cli *client.Client, s standpoint) (*testco
 			os.Setenv("TESTCONTAINERS_SESSION_ID", session.id)
 		}
 	})
+	// A prefix for images of Docker Hub, also one in its properties file, would be
+	// put before ours, which lie in no registry. This one is joined as a path.
+	os.Setenv("TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX", ".")
 	if !hasReaper(ctx, cli) {
 		setDefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 	}
@@ -54,11 +57,7 @@ func setDefault(key, value string) {
 
 // hasReaper says whether testcontainers' reaper can be had without a registry.
 func hasReaper(ctx context.Context, cli *client.Client) bool {
-	name := testcontainers.ReaperDefaultImage
-	if prefix := os.Getenv("TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX"); prefix != "" {
-		name = strings.TrimSuffix(prefix, "/") + "/" + name
-	}
-	_, err := cli.ImageInspect(ctx, name)
+	_, err := cli.ImageInspect(ctx, testcontainers.ReaperDefaultImage)
 	return err == nil
 }
 

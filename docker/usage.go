@@ -20,7 +20,10 @@ type Usage struct {
 	MemoryBytes      int64 // anonymous: not page cache
 }
 
-// Usage takes one reading, at once.
+// Usage takes one reading. The engine's collector wakes once a second while it is
+// asked: a first reading comes at once, a second one within that second comes at
+// the collector's next turn. Read says when the figures were taken, which is
+// after the call in either case.
 func (c *Container) Usage(ctx context.Context) (Usage, error) {
 	r, err := c.run.engine.cli.ContainerStats(ctx, c.ID, client.ContainerStatsOptions{})
 	if err != nil {

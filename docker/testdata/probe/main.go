@@ -20,7 +20,7 @@ func main() {
 		os.Exit(7)
 	}
 	if len(os.Args) > 1 && os.Args[1] == "hold" {
-		select {} // listens to nothing
+		time.Sleep(time.Hour) // listens to nothing
 	}
 	http.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	http.HandleFunc("/dial", func(w http.ResponseWriter, r *http.Request) { answer(w, dial(r.FormValue("addr"))) })
