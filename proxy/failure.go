@@ -67,7 +67,7 @@ func appendPage(dst []byte, status int, date *message.Clock, now time.Time, clos
 	dst = date.AppendDate(dst, now)
 	dst = append(dst, "\r\nContent-Type: text/plain; charset=utf-8\r\n"...)
 	dst = append(dst, p.extra...)
-	body = len("000 ") + len(p.reason) + len("\n") + len(p.text) + len("\n")
+	body = len("000 ") + len(p.reason) + len("\r\n") + len(p.text) + len("\r\n")
 	dst = http1.AppendLength(dst, int64(body))
 	if close {
 		dst = append(dst, "Connection: close\r\n"...)
@@ -79,9 +79,9 @@ func appendPage(dst []byte, status int, date *message.Clock, now time.Time, clos
 	dst = strconv.AppendInt(dst, int64(status), 10)
 	dst = append(dst, ' ')
 	dst = append(dst, p.reason...)
-	dst = append(dst, '\n')
+	dst = append(dst, "\r\n"...)
 	dst = append(dst, p.text...)
-	return append(dst, '\n'), body
+	return append(dst, "\r\n"...), body
 }
 
 // Fault is an error that somebody can mend who starts the proxy.

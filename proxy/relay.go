@@ -85,9 +85,14 @@ func (x *exchange) relayed() phase {
 
 // relayFailed ends an exchange in the middle of the response. The connection is
 // reset, so that what the client has got looks cut even where the end of the
-// connection would be its end.
+// connection would be its end. Where nothing was written yet, there still is a
+// proper answer.
 func (x *exchange) relayFailed(from side, err error) phase {
 	x.stopUpload()
+	if !x.stream.began {
+		x.c.Out.B = x.c.Out.B[:0]
+		return x.garbage(err)
+	}
 	x.close, x.reset = true, true
 	switch {
 	case x.upload.clientFailed() != nil, from == sink:

@@ -30,6 +30,7 @@ type stream struct {
 	last     *atomic.Bool // is set before the last write; nil where nobody looks
 
 	moved   int64 // bytes of the body written to dst
+	began   bool  // something was written to dst
 	chunks  http1.Chunked
 	trailer bool // a trailer section was begun at dst
 	limited io.LimitedReader
@@ -274,6 +275,7 @@ func (s *stream) flush() (side, error) {
 	if s.isStopped() {
 		return sink, errCut
 	}
+	s.began = true
 	if _, err := s.dst.Flush(); err != nil {
 		return sink, err
 	}

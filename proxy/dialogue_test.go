@@ -1,0 +1,55 @@
+package proxy
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"proxylab/proxy/site"
+	"proxylab/proxy/wiretest"
+)
+
+// The dialogues of testdata/exchange, each with a proxy of its own. They are
+// played as they stand and with every byte of the clients in a write of its own;
+// but for those called whole-…, whose answer depends on what comes together.
+func TestDialogues(t *testing.T) {
+	files, err := filepath.Glob("testdata/exchange/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no dialogues: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txt")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := wiretest.Parse(file, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			play(t, d)
+			if !strings.HasPrefix(name, "whole-") {
+				play(t, d.Split())
+			}
+		})
+	}
+}
+
+func play(t *testing.T, d *wiretest.Dialogue) {
+	t.Helper()
+	l := listen(t)
+	defer l.Close()
+	p := serve(t, func(s *site.Site) {
+		timeout(500 * time.Millisecond)(s)
+		s.Limits.Head = 4096
+		s.Routes = append([]site.Route{{Path: "/private", To: "!"}}, s.Routes...)
+	}, "http://"+l.Addr().String())
+	if err := d.Play(context.Background(), p.addr, l); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,163 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"proxylab/proxy/site"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// lines is a log that tests read while it is written.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// running is a proxy that serves.
+type running struct {
+	*Server
+	addr   string
+	access *lines
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// stop ends the proxy as SIGTERM does, and waits.
+func (r *running) stop(t *testing.T) {
+	t.Helper()
+	r.cancel()
+	select {
+	case err := <-r.done:
+		r.done <- nil
+		if err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the proxy does not stop")
+	}
+}
+
+// serve runs a proxy before the members for the length of the test. change may
+// change its Site.
+func serve(t testing.TB, change func(*site.Site), members ...string) *running {
+	t.Helper()
+	declared, err := site.FromFlags("127.0.0.1:0", members, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(declared)
+	}
+	r := &running{access: new(lines), done: make(chan error, 1)}
+	r.Server, err = New(declared, Options{Access: r.access, Logger: slog.New(slog.DiscardHandler), Grace: 2 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.addr = r.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	go func() { r.done <- r.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-r.done; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return r
+}
+
+// timeout makes every timeout of the Site short.
+func timeout(d time.Duration) func(*site.Site) {
+	return func(s *site.Site) {
+		s.Limits.Timeout, s.Limits.HeadTimeout = d, d
+		for i := range s.Balancers {
+			for j := range s.Balancers[i].Members {
+				s.Balancers[i].Members[j].Timeout = d
+			}
+		}
+	}
+}
+
+// origin answers each connection by script, in a goroutine, until the test ends.
+func origin(t testing.TB, script func(c net.Conn)) (url string) {
+	t.Helper()
+	l := listen(t)
+	var serving sync.WaitGroup
+	t.Cleanup(func() { serving.Wait() }) // after the listener and the proxy have closed
+	t.Cleanup(func() { l.Close() })
+	serving.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer c.Close()
+				script(c)
+			})
+		}
+	})
+	return "http://" + l.Addr().String()
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// answering is an origin that gives the same answer to each request without a
+// body.
+func answering(answer string) func(net.Conn) {
+	return func(c net.Conn) {
+		var b []byte
+		buf := make([]byte, 4096)
+		for {
+			n, err := c.Read(buf)
+			if err != nil {
+				return
+			}
+			b = append(b, buf[:n]...)
+			for {
+				end := bytes.Index(b, []byte("\r\n\r\n"))
+				if end < 0 {
+					break
+				}
+				b = b[end+4:]
+				if _, err := c.Write([]byte(answer)); err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// sized is a 200 with that body.
+func sized(body string) string {
+	return "HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body
+}
