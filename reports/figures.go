@@ -79,19 +79,13 @@ func (r *run) n() string {
 	return fmt.Sprintf("%d of %d trials valid", valid, len(r.trials))
 }
 
-// writeFigures puts each figure into dir as SVG and PNG, and keeps the SVG for
-// the page.
+// writeFigures puts each figure into dir as SVG and PNG.
 func (p *page) writeFigures(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	for i, f := range p.Figures {
-		svg, err := f.SVG()
-		if err != nil {
-			return err
-		}
-		p.svg[i] = svg
-		if err := os.WriteFile(filepath.Join(dir, f.ID+".svg"), svg, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, f.ID+".svg"), p.svg[i], 0o644); err != nil {
 			return err
 		}
 		var png bytes.Buffer

@@ -77,6 +77,13 @@ func newPage(r *run, res record.Results) (*page, error) {
 	for _, m := range measures {
 		p.Methods = append(p.Methods, method{m.name, m.means})
 	}
+	for i, f := range p.Figures {
+		svg, err := f.SVG()
+		if err != nil {
+			return nil, err
+		}
+		p.svg[i] = svg
+	}
 	var err error
 	p.Configs, err = configs(r.dir, res.Systems)
 	return p, err

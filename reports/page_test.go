@@ -12,8 +12,7 @@ import (
 )
 
 func TestThePageAsksNothingOfTheNetwork(t *testing.T) {
-	dir, _ := report(t, 3, nil)
-	page := read(t, dir, "index.html")
+	page := report(t, 3, nil).html
 	for _, m := range regexp.MustCompile(`(?i)\b(src|href|srcset|action|poster|data)\s*=\s*["']?([^"'\s>]*)`).FindAllStringSubmatch(page, -1) {
 		if !strings.HasPrefix(m[2], "#") {
 			t.Errorf("reference outside the page: %s", m[0])
@@ -33,9 +32,10 @@ func TestThePageAsksNothingOfTheNetwork(t *testing.T) {
 }
 
 func TestThePageSaysItInOrder(t *testing.T) {
-	dir, res := report(t, 6, nil)
-	for _, name := range []string{"index.html", "report.md"} {
-		page, at := read(t, dir, name), 0
+	p := report(t, 6, nil)
+	res := p.res
+	for name, page := range p.both() {
+		at := 0
 		for _, want := range []string{
 			res.About.Title, "The answer", res.Verdicts[0].Sentence, "Which needs less memory?",
 			"Can it be trusted?", "same schedule", "Docker 26.1.5",
@@ -53,8 +53,7 @@ func TestThePageSaysItInOrder(t *testing.T) {
 }
 
 func TestThePageIsUsableWithoutSight(t *testing.T) {
-	dir, _ := report(t, 6, nil)
-	page := read(t, dir, "index.html")
+	page := report(t, 6, nil).html
 	count := func(re string) int { return len(regexp.MustCompile(re).FindAllString(page, -1)) }
 	if n := count(`<h1>`); n != 1 {
 		t.Errorf("%d h1", n)
@@ -92,9 +91,7 @@ func TestWhatComesFromARunCannotBecomeHTML(t *testing.T) {
 	s.run.Trials[0].Origins = map[string]int64{attack: 4800}
 	must(t, record.Write(dir, s.run))
 	must(t, os.WriteFile(filepath.Join(dir, "config", "proxyd", "site.yaml"), []byte(attack+"\x00\xff"), 0o644))
-	_, err := reports.Write(dir)
-	must(t, err)
-	if page := read(t, dir, "index.html"); strings.Contains(page, "<script") {
+	if page := pagesOf(t, dir).html; strings.Contains(page, "<script") {
 		t.Errorf("a script in the page: %s", page[strings.Index(page, "<script")-80:][:200])
 	}
 }
@@ -141,11 +138,9 @@ func TestNoRunBreaksTheReport(t *testing.T) {
 			dir := s.write(t, t.TempDir())
 			tt.change(s)
 			must(t, record.Write(dir, s.run))
-			res, err := reports.Write(dir)
-			must(t, err)
-			must(t, reports.Table(&strings.Builder{}, res))
-			for _, name := range []string{"index.html", "report.md"} {
-				page := read(t, dir, name)
+			p := pagesOf(t, dir)
+			must(t, reports.Table(&strings.Builder{}, p.res))
+			for name, page := range p.both() {
 				if !strings.Contains(page, tt.want) {
 					t.Errorf("%s does not say %q", name, tt.want)
 				}

@@ -32,19 +32,34 @@ func (s *synthetic) spoil() {
 	}
 }
 
-// report writes a run and its report after change had its way with the record.
-func report(t *testing.T, blocks int, change func(*record.Run)) (dir string, res record.Results) {
+// pages are what a reader gets.
+type pages struct {
+	html, md string
+	res      record.Results
+}
+
+func (p pages) both() map[string]string {
+	return map[string]string{"index.html": p.html, "report.md": p.md}
+}
+
+// report makes the pages of a run after change had its way with the record.
+func report(t *testing.T, blocks int, change func(*record.Run)) pages {
 	t.Helper()
 	s := newSynthetic(blocks)
-	dir = s.write(t, t.TempDir())
+	dir := s.write(t, t.TempDir())
 	s.spoil()
 	if change != nil {
 		change(&s.run)
 	}
 	must(t, record.Write(dir, s.run))
-	res, err := reports.Write(dir)
+	return pagesOf(t, dir)
+}
+
+func pagesOf(t *testing.T, dir string) pages {
+	t.Helper()
+	html, md, res, err := reports.Pages(dir)
 	must(t, err)
-	return dir, res
+	return pages{html, md, res}
 }
 
 func read(t *testing.T, path ...string) string {
@@ -66,7 +81,7 @@ func verdict(t *testing.T, res record.Results, measure string) record.Verdict {
 }
 
 func TestVerdictsFindWhatTheModelIs(t *testing.T) {
-	_, res := report(t, 6, nil)
+	res := report(t, 6, nil).res
 	for _, tt := range []struct {
 		measure string
 		word    record.Word
@@ -101,19 +116,18 @@ func TestVerdictsFindWhatTheModelIs(t *testing.T) {
 }
 
 func TestTrialsThatAreNotValidAreShownAndNotRanked(t *testing.T) {
-	_, before := report(t, 6, nil)
-	dir, after := report(t, 6, func(r *record.Run) {
+	before := report(t, 6, nil)
+	after := report(t, 6, func(r *record.Run) {
 		for i := range r.Trials {
 			if tr := &r.Trials[i]; tr.Validity != record.Valid {
 				tr.Resources.System.CPUPerRequest *= 1000
 			}
 		}
 	})
-	if got, want := fmt.Sprint(after.Verdicts), fmt.Sprint(before.Verdicts); got != want {
+	if got, want := fmt.Sprint(after.res.Verdicts), fmt.Sprint(before.res.Verdicts); got != want {
 		t.Errorf("a trial that is not VALID changed the verdicts:\n got %s\nwant %s", got, want)
 	}
-	for _, name := range []string{"index.html", "report.md"} {
-		page := read(t, dir, name)
+	for name, page := range after.both() {
 		for _, want := range []string{"04-apache is INVALID: generator lagged", "02-proxyd is SUSPECT: origins used 93 %"} {
 			if !strings.Contains(page, want) {
 				t.Errorf("%s does not say %q", name, want)
@@ -123,24 +137,24 @@ func TestTrialsThatAreNotValidAreShownAndNotRanked(t *testing.T) {
 }
 
 func TestDifferentSchedulesAreNotCompared(t *testing.T) {
-	dir, res := report(t, 4, func(r *record.Run) {
+	p := report(t, 4, func(r *record.Run) {
 		for i := range r.Trials {
 			if r.Trials[i].System == "apache" {
 				r.Trials[i].ScheduleSHA256 = "another"
 			}
 		}
 	})
-	v := verdict(t, res, "cpu_per_request")
+	v := verdict(t, p.res, "cpu_per_request")
 	if v.Pairs != 0 || v.Word != record.Inconclusive || !strings.Contains(v.Sentence, "were sent different schedules") {
 		t.Errorf("%+v", v)
 	}
-	if !strings.Contains(read(t, dir, "index.html"), "were sent different schedules and are not compared") {
+	if !strings.Contains(p.html, "were sent different schedules and are not compared") {
 		t.Error("the page does not say it")
 	}
 }
 
 func TestSamplesThatContradictTheRecordMakeATrialInvalid(t *testing.T) {
-	_, res := report(t, 3, func(r *record.Run) { r.Trials[0].Requests++; r.Trials[0].Right++ })
+	res := report(t, 3, func(r *record.Run) { r.Trials[0].Requests++; r.Trials[0].Right++ }).res
 	tr := res.Trials[0]
 	if tr.Validity != record.Invalid || !strings.Contains(strings.Join(tr.Reasons, " "), "holds 4800 requests, 4800 right; the record counted 4801 and 4801") {
 		t.Errorf("%s: %s %v", tr.ID, tr.Validity, tr.Reasons)
@@ -151,9 +165,7 @@ func TestTooFewAnswersGiveNoPercentile(t *testing.T) {
 	s := newSynthetic(3)
 	s.rates = []float64{40} // 80 answers a trial: enough for p50, not for p90
 	s.run.Load.Phases = s.run.Load.Phases[:1]
-	dir := s.write(t, t.TempDir())
-	res, err := reports.Write(dir)
-	must(t, err)
+	res := pagesOf(t, s.write(t, t.TempDir())).res
 	if v := verdict(t, res, "response_p99"); v.Pairs != 0 || v.Word != record.Inconclusive ||
 		!strings.Contains(v.Sentence, "p99 needs 1000 right answers a trial") {
 		t.Errorf("%+v", v)
@@ -169,7 +181,9 @@ func TestTooFewAnswersGiveNoPercentile(t *testing.T) {
 }
 
 func TestTheSameFolderGivesTheSameReport(t *testing.T) {
-	dir, _ := report(t, 3, nil)
+	dir := newSynthetic(3).write(t, t.TempDir())
+	_, err := reports.Write(dir)
+	must(t, err)
 	first := tree(t, dir)
 	elsewhere := filepath.Join(t.TempDir(), "moved")
 	must(t, os.CopyFS(elsewhere, os.DirFS(dir)))
@@ -202,7 +216,12 @@ func tree(t *testing.T, dir string) map[string]string {
 }
 
 func TestResultsHaveTheirShape(t *testing.T) {
-	dir, _ := report(t, 6, nil)
+	s := newSynthetic(6)
+	dir := s.write(t, t.TempDir())
+	s.spoil()
+	must(t, record.Write(dir, s.run))
+	_, err := reports.Write(dir)
+	must(t, err)
 	var v any
 	must(t, json.Unmarshal([]byte(read(t, dir, record.ResultsFile)), &v))
 	keys := map[string]bool{}
@@ -234,7 +253,7 @@ func shape(v any, at string, out map[string]bool) {
 }
 
 func TestTheTerminalShowsTheSystemsSideBySide(t *testing.T) {
-	_, res := report(t, 6, nil)
+	res := report(t, 6, nil).res
 	var b bytes.Buffer
 	must(t, reports.Table(&b, res))
 	golden(t, "table.txt", b.String())
@@ -253,7 +272,9 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestMarkdownTablesAndLinksHold(t *testing.T) {
-	dir, _ := report(t, 6, nil)
+	dir := newSynthetic(1).write(t, t.TempDir())
+	_, err := reports.Write(dir)
+	must(t, err)
 	md := read(t, dir, "report.md")
 	columns := 0
 	for i, line := range strings.Split(md, "\n") {

@@ -62,7 +62,7 @@ func TestNoValueBreaksAFigure(t *testing.T) {
 
 func TestNoValueBreaksAPNG(t *testing.T) {
 	for name, points := range hostile {
-		f := figure.Figure{ID: "f", Panels: []figure.Panel{
+		f := figure.Figure{ID: "f", Height: 90, Columns: 2, Panels: []figure.Panel{
 			{X: kinds["linear"], Y: kinds["log"], Marks: marks(points)}, {X: kinds["percentile"], Y: kinds["zero"], Marks: marks(points)},
 		}}
 		if err := f.PNG(io.Discard); err != nil {
