@@ -65,8 +65,11 @@ func TestAnswersAreChecked(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.path[1:], func(t *testing.T) {
 			p := planFor(10, 1, s.URL)
-			row.want.Path, p.Targets = row.path, []Target{row.want}
-			p.Targets[0].Path, p.Timeout = row.path, 150*time.Millisecond
+			row.want.Path = row.path
+			p.Targets = []Target{row.want}
+			if strings.HasPrefix(row.path, "/slow") {
+				p.Timeout = 150 * time.Millisecond
+			}
 			samples, _ := fire(t, t.Context(), new(Generator), p)
 			got := samples[0]
 			if (got.FirstByte > 0) != (got.Status > 0) {
@@ -182,7 +185,7 @@ func TestFirstByteAndEndAreApart(t *testing.T) {
 	})
 	samples, _ := fire(t, t.Context(), new(Generator), planFor(10, 1, base))
 	s := samples[0]
-	if wait, rest := s.FirstByte-s.Start, s.End-s.FirstByte; !s.Right || wait < gap || rest < gap*9/10 || wait+rest > 10*gap {
+	if wait, rest := s.FirstByte-s.Start, s.End-s.FirstByte; !s.Right || wait < gap || rest < gap/2 || wait+rest > 20*gap {
 		t.Errorf("first byte after %v, the rest %v later: %+v", wait, rest, s)
 	}
 }

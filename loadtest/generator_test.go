@@ -266,9 +266,18 @@ func TestABadPlanSendsNothing(t *testing.T) {
 }
 
 // A warm-up run leaves its connections to the run that is measured, until Drop.
+// The five hits of the warm-up wait for each other and so need five connections;
+// five hits can never need more.
 func TestConnectionsAreKeptBetweenRuns(t *testing.T) {
-	var opened atomic.Int64
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	const n = 5
+	var opened, waiting atomic.Int64
+	all := make(chan struct{})
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if waiting.Add(1) == n {
+			close(all)
+		}
+		<-all
+	}))
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			opened.Add(1)
@@ -277,19 +286,24 @@ func TestConnectionsAreKeptBetweenRuns(t *testing.T) {
 	s.Start()
 	t.Cleanup(s.Close)
 	var g Generator
-	p := planFor(50, 10, s.URL)
-	fire(t, t.Context(), &g, p)
-	cold := opened.Load()
-	fire(t, t.Context(), &g, p)
-	if warm := opened.Load() - cold; cold == 0 || warm != 0 {
-		t.Errorf("the first run opened %d connections, the second %d", cold, warm)
+	run := func() int64 {
+		before := opened.Load()
+		samples, _ := fire(t, t.Context(), &g, planFor(50, n, s.URL))
+		if sum := Summary(samples); sum.Right != n {
+			t.Fatalf("%+v", sum)
+		}
+		return opened.Load() - before
+	}
+	if cold := run(); cold != n {
+		t.Errorf("the first run opened %d connections", cold)
+	}
+	if warm := run(); warm != 0 {
+		t.Errorf("the second run opened %d connections", warm)
 	}
 	if err := g.Drop(); err != nil {
 		t.Fatal(err)
 	}
-	before := opened.Load()
-	fire(t, t.Context(), &g, p)
-	if opened.Load() == before {
+	if again := run(); again == 0 {
 		t.Error("after Drop the connections are still there")
 	}
 }
