@@ -75,6 +75,8 @@
 //	reset         close the connection with RST
 //	expect-close  the peer closes (or resets) and sends nothing before
 //	expect-open   for 50 ms the peer neither closes nor sends; "expect-open 1s"
+//	drain         whatever the peer sends, and then closes: the text of an error,
+//	              which each proxy writes in its own words
 //	split         from here on, each byte this connection sends is a write of its
 //	              own (of each line the first 4 KiB)
 //

@@ -167,6 +167,20 @@ func (c *conn) expectClose() error {
 	return nil
 }
 
+// drain takes whatever comes up to the end of the connection.
+func (c *conn) drain() error {
+	limit := c.limit()
+	for c.ended == nil && time.Now().Before(limit) && c.ctx.Err() == nil {
+		c.buffer = c.buffer[:0]
+		c.fill(limit)
+	}
+	c.buffer = nil
+	if c.ended == nil {
+		return fmt.Errorf("the connection is still open after %s", c.patience)
+	}
+	return nil
+}
+
 func (c *conn) expectOpen(watch time.Duration) error {
 	if len(c.buffer) == 0 {
 		c.fill(time.Now().Add(watch))

@@ -43,6 +43,7 @@ const (
 	expectSet
 	expectClose
 	expectOpen
+	drain
 	closeBoth
 	closeWrite
 	reset
@@ -55,6 +56,7 @@ var commands = map[string]action{
 	"reset":        reset,
 	"expect-close": expectClose,
 	"expect-open":  expectOpen,
+	"drain":        drain,
 	"split":        split,
 }
 
@@ -148,7 +150,7 @@ func (p *parser) command(n int, text string) error {
 	word, argument, _ := strings.Cut(text, " ")
 	do, ok := commands[word]
 	if !ok {
-		return fmt.Errorf("%q is no step\n\thint: lines of bytes begin with > or <; others are close, half-close, reset, expect-close, expect-open, split", text)
+		return fmt.Errorf("%q is no step\n\thint: lines of bytes begin with > or <; others are close, half-close, reset, expect-close, expect-open, drain, split", text)
 	}
 	s := step{line: n, do: do, text: text, watch: quiet}
 	if argument != "" {

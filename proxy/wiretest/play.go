@@ -79,6 +79,8 @@ func (p *play) step(s step) error {
 		return c.expectClose()
 	case expectOpen:
 		return c.expectOpen(s.watch)
+	case drain:
+		return c.drain()
 	case closeBoth:
 		c.settle()
 		c.Close()

@@ -173,6 +173,8 @@ func TestDialoguesThatMustFail(t *testing.T) {
 			"test.txt:6: client: the connection is not open\n\tgot  the end of the connection"},
 		{"reset where open is expected", "client:\n> BREAK\nexpect-open\n",
 			"test.txt:3: client: the connection is not open\n\tgot  a broken connection: "},
+		{"open where it is drained", "client:\n> ECHO\n> abc\ndrain\n",
+			"test.txt:4: client: the connection is still open after 200ms"},
 		{"bytes before the end", "client:\n> REFUSE\n< HTTP/1.1 400 *\nexpect-close\n",
 			"test.txt:4: client: bytes came where the end was expected\n\tgot  Date: today"},
 		{"bytes in place of silence", "client:\n> ECHO\n> abc\nexpect-open\n",
