@@ -50,8 +50,8 @@ func (r *run) costs(m measure, id, title, label string) illustration {
 		f.Desc += fmt.Sprintf("%s: median %s over %s. ", s, quantity(v.Median, m.unit), plural(v.Trials, "valid trial"))
 	}
 	f.Panels = []figure.Panel{p}
-	return illustration{f, "Lower is cheaper. Whiskers that do not touch stand for systems that really differ; points far from " +
-		"their median are trials that something disturbed.", t}
+	return illustration{f, "Lower is cheaper. Points far from their median are trials that something disturbed. Whether a difference " +
+		"holds, the paired ratios of the first figure say.", t}
 }
 
 // jitter spreads the points of one system sideways, the same in every report.

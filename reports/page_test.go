@@ -84,11 +84,11 @@ func TestThePageIsUsableWithoutSight(t *testing.T) {
 
 func TestWhatComesFromARunCannotBecomeHTML(t *testing.T) {
 	const attack = `</title></code><script>alert(1)</script>`
-	s := newSynthetic(3)
+	s := newSmall(3)
 	dir := s.write(t, t.TempDir())
 	s.run.About.Title, s.run.About.Command, s.run.About.Notes = attack, attack, []string{attack}
 	s.run.Systems[1].Version = attack
-	s.run.Trials[0].Origins = map[string]int64{attack: 4800}
+	s.run.Trials[0].Origins = map[string]int64{attack: 1200}
 	must(t, record.Write(dir, s.run))
 	must(t, os.WriteFile(filepath.Join(dir, "config", "proxyd", "site.yaml"), []byte(attack+"\x00\xff"), 0o644))
 	if page := pagesOf(t, dir).html; strings.Contains(page, "<script") {
@@ -115,7 +115,7 @@ func TestNoRunBreaksTheReport(t *testing.T) {
 			s.run.Systems = s.run.Systems[:1]
 			s.run.Trials = nil
 		}, "This run holds no two proxies to compare."},
-		{"no schedule in the record", 3, func(s *synthetic) { s.run.Load = record.Load{} }, "0.27 times"},
+		{"no schedule in the record", 3, func(s *synthetic) { s.run.Load = record.Load{} }, "0.28 times ("},
 		{"nothing counted", 3, func(s *synthetic) {
 			for i := range s.run.Trials {
 				s.run.Trials[i].Origins, s.run.Trials[i].Resources = nil, record.Resources{}
@@ -134,7 +134,7 @@ func TestNoRunBreaksTheReport(t *testing.T) {
 		}, "01-apache is INVALID: port in use"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			s := newSynthetic(tt.blocks)
+			s := newSmall(tt.blocks)
 			dir := s.write(t, t.TempDir())
 			tt.change(s)
 			must(t, record.Write(dir, s.run))
@@ -160,7 +160,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 		{"samples", "samples/02-apache.csv.gz", "02-apache"},
 		{"configuration", "config/apache/proxylab.conf", "hint: run.json names it among the configuration of apache"},
 	} {
-		dir := newSynthetic(2).write(t, t.TempDir())
+		dir := newSmall(2).write(t, t.TempDir())
 		must(t, os.Remove(filepath.Join(dir, tt.remove)))
 		if _, err := reports.Write(dir); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("without its %s: error %v, want one with %q", tt.claim, err, tt.want)

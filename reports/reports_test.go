@@ -181,7 +181,7 @@ func TestTooFewAnswersGiveNoPercentile(t *testing.T) {
 }
 
 func TestTheSameFolderGivesTheSameReport(t *testing.T) {
-	dir := newSynthetic(3).write(t, t.TempDir())
+	dir := newSmall(3).write(t, t.TempDir())
 	_, err := reports.Write(dir)
 	must(t, err)
 	first := tree(t, dir)
@@ -216,7 +216,7 @@ func tree(t *testing.T, dir string) map[string]string {
 }
 
 func TestResultsHaveTheirShape(t *testing.T) {
-	s := newSynthetic(6)
+	s := newSmall(6)
 	dir := s.write(t, t.TempDir())
 	s.spoil()
 	must(t, record.Write(dir, s.run))
@@ -272,7 +272,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestMarkdownTablesAndLinksHold(t *testing.T) {
-	dir := newSynthetic(1).write(t, t.TempDir())
+	dir := newSmall(1).write(t, t.TempDir())
 	_, err := reports.Write(dir)
 	must(t, err)
 	md := read(t, dir, "report.md")

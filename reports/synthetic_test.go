@@ -79,6 +79,18 @@ func newSynthetic(blocks int) *synthetic {
 	return s
 }
 
+// newSmall is a run with a quarter of the requests, enough for a p99, for
+// tests that are not about figures.
+func newSmall(blocks int) *synthetic {
+	s := newSynthetic(blocks)
+	for i := range s.rates {
+		s.rates[i] /= 4
+		p := &s.run.Load.Phases[i]
+		p.From, p.To = s.rates[i], s.rates[i]
+	}
+	return s
+}
+
 var configTexts = map[string]string{
 	"proxyd": "listen: :8080\nbalancers:\n  - name: origins\n    lbmethod: byrequests\n    members:\n      - url: http://172.30.1.11:8080\n      - url: http://172.30.1.12:8080\n      - url: http://172.30.1.13:8080\nroutes:\n  - path: /\n    to: balancer://origins\n",
 	"apache": "<VirtualHost *:8080>\n  <Proxy balancer://origins>\n    BalancerMember http://172.30.1.11:8080\n    BalancerMember http://172.30.1.12:8080\n    BalancerMember http://172.30.1.13:8080\n    ProxySet lbmethod=byrequests\n  </Proxy>\n  ProxyPass / balancer://origins/\n  ProxyPassReverse / balancer://origins/\n</VirtualHost>\n",
