@@ -19,6 +19,13 @@
 //	routes:
 //	  - path: /
 //	    to: balancer://origins
+//
+// Durations have a unit ("500ms", "5s", "2m"), sizes too ("512B", "64KiB").
+// A key or word that nothing obeys is a fault, also where mod_proxy knows it:
+// what one system ignores and the other does would spoil the comparison. [Load]
+// tells all faults of a file at once, by line; see [Faults]. [FromFlags] makes
+// the same of proxyd's flags, and [Site.YAML] writes a Site for a program that
+// is to load it.
 package site
 
 import "time"
