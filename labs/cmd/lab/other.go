@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"proxylab/apache"
+	"proxylab/docker"
 	"proxylab/labs"
 )
 
@@ -63,16 +64,22 @@ func (apacheStepsCmd) Run() error {
 	return err
 }
 
-type cleanCmd struct{}
+type cleanCmd struct {
+	All bool `help:"Also what belongs to runs that are going on."`
+}
 
-// Run removes what runs left in the engine.
-func (cleanCmd) Run(ctx context.Context) error {
+// Run removes what killed runs left in the engine.
+func (c *cleanCmd) Run(ctx context.Context) error {
 	engine, err := openEngine(ctx, newTerminal(os.Stderr))
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
-	removed, err := engine.Clean(ctx, "")
-	fmt.Println(removed)
+	remove := engine.CleanDead
+	if c.All {
+		remove = func(ctx context.Context) (docker.Removed, error) { return engine.Clean(ctx, "") }
+	}
+	r, err := remove(ctx)
+	fmt.Printf("removed %d containers, %d networks, %d images of cut builds\n", r.Containers, r.Networks, r.Images)
 	return err
 }
