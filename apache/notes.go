@@ -2,6 +2,7 @@ package apache
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"proxylab/proxy/site"
@@ -18,8 +19,24 @@ const (
 	stockAtOnce    = 150
 )
 
-// notes says where Apache does otherwise than s asks.
+// notes says where Apache does otherwise than s asks. What holds for several
+// members alike is said once.
 func notes(s *site.Site, o Options) []string {
+	list := generalNotes(s)
+	if o.Flavour == Stock {
+		list = append(list, stockNotes(s)...)
+	} else {
+		list = append(list, matchedNotes(s)...)
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(note string) bool {
+		before := seen[note]
+		seen[note] = true
+		return before
+	})
+}
+
+func generalNotes(s *site.Site) []string {
 	var list []string
 	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	if s.Limits.Connections != stockAtOnce {
@@ -29,26 +46,22 @@ func notes(s *site.Site, o Options) []string {
 	if s.Log.File != "" {
 		say("log.file: the file is proxylab_access.log in /var/log/apache2, not %s", s.Log.File)
 	}
-	if o.Flavour == Stock {
-		return append(list, stockNotes(s)...)
-	}
-	return append(list, matchedNotes(s)...)
+	return list
 }
 
 func stockNotes(s *site.Site) []string {
 	var list []string
 	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
-	eachMember(s, func(place string, m *site.Member) {
-		if m.Retry != stockRetry {
-			say("%s.retry: %s; stock is %s", place, m.Retry, stockRetry)
+	member := func(word string, asked, stock time.Duration) {
+		if asked != stock {
+			say("members' %s: %s; stock is %s", word, asked, stock)
 		}
-		if m.ConnectionTimeout != stockTimeout {
-			say("%s.connectiontimeout: %s; stock is %s", place, m.ConnectionTimeout, stockTimeout)
-		}
-		if m.Timeout != stockTimeout {
-			say("%s.timeout: %s; stock is %s", place, m.Timeout, stockTimeout)
-		}
-	})
+	}
+	for _, m := range members(s) {
+		member("retry", m.Retry, stockRetry)
+		member("connectiontimeout", m.ConnectionTimeout, stockTimeout)
+		member("timeout", m.Timeout, stockTimeout)
+	}
 	l := s.Limits
 	if l.KeepAliveTimeout != stockKeepAlive {
 		say("limits.keepalivetimeout: %s; stock is %s and 100 requests a connection", l.KeepAliveTimeout, stockKeepAlive)
@@ -77,10 +90,10 @@ func matchedNotes(s *site.Site) []string {
 			say("%s: %s; httpd takes whole seconds and got %ds", place, d, seconds(d))
 		}
 	}
-	eachMember(s, func(place string, m *site.Member) {
-		rounded(place+".retry", m.Retry)
-		rounded(place+".timeout", m.Timeout)
-	})
+	for _, m := range members(s) {
+		rounded("members' retry", m.Retry)
+		rounded("members' timeout", m.Timeout)
+	}
 	rounded("limits.timeout", s.Limits.Timeout)
 	rounded("limits.headtimeout", s.Limits.HeadTimeout)
 	say("limits.head: %d bytes; httpd bounds each line of a request's head by it, not the sum, and a field line of a response by 8192", s.Limits.Head)
@@ -89,10 +102,11 @@ func matchedNotes(s *site.Site) []string {
 	return list
 }
 
-func eachMember(s *site.Site, do func(place string, m *site.Member)) {
-	for i := range s.Balancers {
-		for j := range s.Balancers[i].Members {
-			do(fmt.Sprintf("balancers[%d].members[%d]", i, j), &s.Balancers[i].Members[j])
-		}
+// members are those of all balancers.
+func members(s *site.Site) []site.Member {
+	var list []site.Member
+	for _, b := range s.Balancers {
+		list = append(list, b.Members...)
 	}
+	return list
 }

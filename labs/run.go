@@ -186,9 +186,6 @@ func (p *play) writeConfigs(t *topology) error {
 			}
 			s.fact.Config = append(s.fact.Config, name)
 		}
-		for _, n := range s.config.Notes {
-			p.run.About.Notes = append(p.run.About.Notes, s.Name+": "+n)
-		}
 		p.run.Systems = append(p.run.Systems, s.fact)
 	}
 	return nil

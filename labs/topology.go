@@ -191,6 +191,7 @@ func (p *play) start(ctx context.Context, run *docker.Run, t *topology, s system
 		return nil, err
 	}
 	u.bases = []string{"http://" + net.JoinHostPort(u.container.IP(docker.Front), systems.Port)}
+	u.fact.Differs = u.config.Differs
 	u.fact.Image, u.fact.ImageID = image.Ref, image.ID
 	u.fact.CPUs, u.fact.Memory, u.fact.Cpuset = spec.Limits.CPUs, spec.Limits.Memory, spec.Limits.Cpuset
 	u.fact.Version, err = version(ctx, u)

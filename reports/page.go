@@ -46,8 +46,10 @@ type method struct{ Name, Means string }
 
 // config is what one system was given.
 type config struct {
-	System string
-	Files  []configFile
+	System  string
+	Flavour string
+	Differs []string // from the shared declaration
+	Files   []configFile
 }
 
 type configFile struct{ Name, Text string }
@@ -122,7 +124,7 @@ func answers(verdicts []record.Verdict, a, b string) answered {
 func configs(dir string, systems []record.System) ([]config, error) {
 	var out []config
 	for _, s := range systems {
-		c := config{System: s.Name}
+		c := config{System: s.Name, Flavour: s.Flavour, Differs: s.Differs}
 		for _, name := range s.Config {
 			path := filepath.Join(dir, "config", s.Name, filepath.FromSlash(name))
 			text, err := os.ReadFile(path)

@@ -96,6 +96,16 @@ func TestWhatComesFromARunCannotBecomeHTML(t *testing.T) {
 	}
 }
 
+func TestWhereASystemDiffersFromTheDeclarationIsSaid(t *testing.T) {
+	p := pagesOf(t, newSmall(3).write(t, t.TempDir()))
+	if want := "<li>members&#39; retry: 5s; stock is 1m0s</li>"; !strings.Contains(p.html, want) {
+		t.Errorf("no %s in the page", want)
+	}
+	if want := "- members' retry: 5s; stock is 1m0s"; !strings.Contains(p.md, want) {
+		t.Errorf("no %s in the Markdown", want)
+	}
+}
+
 // A report must come out whatever the run was, and say what it is.
 func TestNoRunBreaksTheReport(t *testing.T) {
 	for _, tt := range []struct {

@@ -73,6 +73,7 @@ func newSynthetic(blocks int) *synthetic {
 		case "apache":
 			sys.Image, sys.ImageID, sys.Version = "proxylab/apache", "sha256:90aa3be11c52", "Apache/2.4.65 (Debian)"
 			sys.Config, sys.CPUs, sys.Memory, sys.Flavour = []string{"proxylab.conf"}, 1, 256<<20, "stock"
+			sys.Differs = []string{"members' retry: 5s; stock is 1m0s"}
 		}
 		s.run.Systems = append(s.run.Systems, sys)
 	}

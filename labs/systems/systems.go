@@ -1,4 +1,5 @@
-// Package systems is what a lab puts under test: proxyd, Apache httpd, and
+// Package systems is what a lab puts under test: proxyd, Apache httpd (as the
+// course sets it up, and apache-matched with what the site asks of proxyd), and
 // direct, the baseline where no proxy stands between client and origin.
 //
 // A [System] knows how its image is built and how the shared declaration is
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"strings"
 
+	"proxylab/apache"
 	"proxylab/docker"
 	"proxylab/proxy/site"
 )
@@ -34,9 +36,9 @@ type System struct {
 
 // Configuration is a site rendered for one system.
 type Configuration struct {
-	Files []ConfigFile // the first is the one to read
-	Cmd   []string     // arguments of the container
-	Notes []string     // where the system does otherwise than the site says, a sentence each
+	Files   []ConfigFile // the first is the one to read
+	Cmd     []string     // arguments of the container
+	Differs []string     // where the system does otherwise than the site says, a sentence each
 }
 
 // ConfigFile is one file of a configuration.
@@ -45,7 +47,7 @@ type ConfigFile struct {
 	Data []byte
 }
 
-var all = []System{proxyd, apacheStock, direct}
+var all = []System{proxyd, apacheSystem("apache", apache.Stock), apacheSystem("apache-matched", apache.Matched), direct}
 
 var direct = System{Name: "direct", Direct: true}
 

@@ -85,7 +85,8 @@ type System struct {
 	CPUs    float64  `json:"cpus,omitempty"`    // limit; 0 for none
 	Cpuset  string   `json:"cpuset,omitempty"`  // cores of its own, "" for shared ones
 	Memory  int64    `json:"memory_limit_bytes,omitempty"`
-	Config  []string `json:"config,omitempty"` // files under config/<system>/, the first is the one to read
+	Differs []string `json:"differs,omitempty"` // where it does otherwise than the shared declaration, a sentence each
+	Config  []string `json:"config,omitempty"`  // files under config/<system>/, the first is the one to read
 }
 
 // Validity says whether a trial may be ranked.
