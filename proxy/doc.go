@@ -1,0 +1,80 @@
+// Package proxy is the data path: a client's connection in, a response out. It
+// is a reverse proxy and load balancer for HTTP/1.1 on sockets.
+//
+//	declared, err := site.Load("site.yaml")
+//	server, err := proxy.New(declared, proxy.Options{Access: os.Stdout, Logger: slog.Default()})
+//	err = server.Serve(ctx) // until ctx ends
+//
+// # Sockets
+//
+// A server asks the kernel for a socket that listens on a port. The kernel makes
+// the connections of clients by itself and queues them; accept takes the next
+// one. A connection is two streams of bytes, one each way, and knows nothing of
+// messages: read returns what has arrived, which may be half a request line, or
+// two requests and a half. To find where a message ends is the reader's work
+// (package http1), and what came behind the end belongs to the next message.
+//
+// Each side has buffers in the kernel. When the reader is slow they fill up, and
+// then write waits: backpressure. The proxy has no queue of its own between its
+// two sockets, so a slow client slows the origin server down, and memory stays
+// bounded however large a body is.
+//
+// A side that has nothing more to send ends its stream (FIN), and the other
+// reads 0 bytes: io.EOF here. The opposite stream may go on: half-close. A
+// connection that is given up is reset (RST) instead, and both streams are dead.
+// Where the end of a stream means the end of a body, that difference is all that
+// tells a whole body from a cut one.
+//
+// read on a socket without data would put a thread to sleep. Go's runtime makes
+// sockets non-blocking, asks the kernel which of them have become readable
+// (epoll), and wakes the goroutine that waits. So a goroutine a connection is
+// cheap, and the code reads as if it blocked.
+//
+// # Goroutines
+//
+// A client's connection has one goroutine (conn.go). It runs one exchange after
+// the other, and reads and writes the member's connection itself: an ordinary
+// exchange starts no goroutine and allocates nothing. Only a request body that
+// has not arrived with its head gets a second one (upload.go), since the answer
+// may come before the body is over.
+//
+// # An exchange
+//
+// exchange.go lists the phases in their order; each is one method, which returns
+// the next phase.
+//
+//	read     request.go  wait for a whole, valid head
+//	route    route.go    first rule that matches the path; write the head anew
+//	elect    elect.go    a member of the balancer, and a connection to it
+//	send     send.go     head, and the body that is there; else upload.go
+//	receive  receive.go  the response's head; 1xx pass
+//	relay    relay.go    head and body to the client; stream.go moves bodies
+//	refuse   refuse.go   or an answer of our own; failure.go has the table
+//	finish   finish.go   the access log line (accesslog.go)
+//
+// A failure before the first byte of the response leads back to elect where the
+// request may be sent again: always when nothing of it was sent, else when its
+// method is idempotent and its body is still in the buffer (RFC 9110 §9.2.2).
+// After the first byte nothing can be taken back; the client's connection is
+// reset, so that a cut answer never looks complete.
+//
+// # Who owns which bytes
+//
+// What was parsed from a connection points into its read buffer and lives until
+// the connection reads again. A request head must live until the log line is
+// written: nothing is read from the client meanwhile, or its buffer is detached
+// first (upload.go). A connection that waits for a request holds no buffer and
+// no exchange; both come from pools when the first byte is there.
+//
+// While an upload runs, its goroutine owns the client's read side and the
+// member's write side, and the exchange the other two. Stopping one means to set
+// a flag and then a deadline that has passed; who arms a deadline looks at the
+// flag afterwards (upload.go, stream.go, conn.go).
+//
+// # Bounds
+//
+// Limits of the Site bound heads, field lines, connections and silence. A client
+// connection in an exchange holds two buffers of 16 KiB, one of each side, and
+// its member's connection as many; a head may grow its buffer to limits.head. A
+// body of 48 KiB or more is moved by splice(2), through a pipe of the kernel.
+package proxy

@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"proxylab/proxy/site"
+)
+
+func TestStopClosesIdleConnectionsAtOnce(t *testing.T) {
+	p := serve(t, nil, origin(t, answering(sized("ok"))))
+	used, fresh := dial(t, p.addr), dial(t, p.addr)
+	ask(t, used, get)
+	began := time.Now()
+	p.stop(t)
+	if d := time.Since(began); d > time.Second {
+		t.Errorf("stop took %v", d)
+	}
+	for _, c := range []net.Conn{used, fresh} {
+		if n, err := c.Read(make([]byte, 1)); err == nil {
+			t.Errorf("%d bytes on an idle connection, want its end", n)
+		}
+	}
+	if c, err := net.Dial("tcp", p.addr); err == nil {
+		c.Close()
+		t.Error("a client was accepted after the stop")
+	}
+}
+
+func TestStopLetsARunningExchangeEnd(t *testing.T) {
+	arrived, finish := make(chan struct{}), make(chan struct{})
+	p := serve(t, nil, origin(t, func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+			return
+		}
+		close(arrived)
+		<-finish
+		c.Write([]byte(sized("late")))
+	}))
+	c := dial(t, p.addr)
+	c.Write([]byte(get))
+	<-arrived
+	p.cancel()
+	for !p.stopping.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	close(finish)
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if string(body) != "late" || err != nil || !res.Close {
+		t.Errorf("body %q, error %v, close %v; want the whole answer and Connection: close", body, err, res.Close)
+	}
+	p.stop(t)
+}
+
+func TestStopCutsWhatDoesNotEnd(t *testing.T) {
+	arrived, gone := make(chan struct{}), make(chan struct{})
+	p := serve(t, nil, origin(t, func(c net.Conn) {
+		http.ReadRequest(bufio.NewReader(c))
+		close(arrived)
+		c.Read(make([]byte, 1)) // until the proxy closes
+		close(gone)
+	}))
+	c := dial(t, p.addr)
+	c.Write([]byte(get))
+	<-arrived
+	p.grace = 50 * time.Millisecond
+	p.stop(t)
+	<-gone
+	if n, err := c.Read(make([]byte, 1)); err == nil {
+		t.Errorf("%d bytes, want an error", n)
+	}
+}
+
+// With all slots taken, a client waits in the kernel's queue until one is free.
+func TestConnectionLimit(t *testing.T) {
+	p := serve(t, func(s *site.Site) { s.Limits.Connections = 1 }, origin(t, answering(sized("ok"))))
+	first, second := dial(t, p.addr), dial(t, p.addr)
+	ask(t, first, get)
+	second.Write([]byte(get))
+	second.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if n, err := second.Read(make([]byte, 1)); err == nil {
+		t.Errorf("%d bytes while the only slot was taken", n)
+	}
+	second.SetReadDeadline(time.Now().Add(5 * time.Second))
+	first.Close()
+	if res, err := http.ReadResponse(bufio.NewReader(second), nil); err != nil || res.StatusCode != 200 {
+		t.Errorf("response %v, error %v after the slot was free", res, err)
+	}
+}
+
+func TestIdleClientIsClosed(t *testing.T) {
+	p := serve(t, func(s *site.Site) { s.Limits.KeepAliveTimeout = 50 * time.Millisecond }, origin(t, answering(sized("ok"))))
+	c := dial(t, p.addr)
+	ask(t, c, get)
+	if n, err := c.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("%d bytes, error %v; want the end of the connection", n, err)
+	}
+}
