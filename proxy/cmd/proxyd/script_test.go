@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// awaitLine waits until a file of a background program has a line that matches,
+// and puts its first group into a variable: awaitline FILE REGEXP [NAME].
+func awaitLine(ts *testscript.TestScript, _ bool, args []string) {
+	re := regexp.MustCompile(args[1])
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if m := re.FindStringSubmatch(ts.ReadFile(args[0])); m != nil {
+			if len(args) > 2 {
+				ts.Setenv(args[2], m[1])
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s never had %s:\n%s", args[0], args[1], ts.ReadFile(args[0]))
+		}
+	}
+}
+
+// get asks for a URL and wants a status: get URL STATUS.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	t := &http.Transport{}
+	defer t.CloseIdleConnections()
+	res, err := (&http.Client{Transport: t, Timeout: 5 * time.Second}).Get(args[0])
+	ts.Check(err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	if strconv.Itoa(res.StatusCode) != args[1] {
+		ts.Fatalf("status %s, want %s: %s", res.Status, args[1], body)
+	}
+}
+
+// exits runs a program and wants an exit status: exits STATUS PROGRAM ARG...
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if e := (*exec.ExitError)(nil); errors.As(err, &e) {
+		got = e.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
+}
