@@ -1,0 +1,160 @@
+package upstream
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// member accepts connections and hands them to the test.
+func member(t *testing.T, change func(*Config)) (*Pool, <-chan net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan net.Conn, 16)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- c
+		}
+	}()
+	config := Config{Addr: l.Addr().String(), ConnectTimeout: time.Second, Timeout: time.Second, IdleTimeout: time.Minute, MaxIdle: 2}
+	if change != nil {
+		change(&config)
+	}
+	p := New(config)
+	t.Cleanup(func() {
+		p.Close()
+		l.Close()
+		<-done
+	})
+	return p, accepted
+}
+
+func take(t *testing.T, p *Pool) *Conn {
+	t.Helper()
+	c, err := p.Get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestLastUsedIsUsedNext(t *testing.T) {
+	p, _ := member(t, nil)
+	a, b := take(t, p), take(t, p)
+	if a.Reused || b.Reused {
+		t.Error("a new connection says that it is reused")
+	}
+	p.Put(a)
+	p.Put(b)
+	if c := take(t, p); c != b || !c.Reused {
+		t.Error("not the connection that was used last")
+	}
+	if take(t, p) != a {
+		t.Error("not the other one")
+	}
+}
+
+func TestIdleConnectionsAreBounded(t *testing.T) {
+	p, accepted := member(t, nil)
+	cs := []*Conn{take(t, p), take(t, p), take(t, p)}
+	for _, c := range cs {
+		p.Put(c)
+	}
+	if len(p.idle) != 2 || len(p.all) != 2 {
+		t.Errorf("%d idle of %d, want 2 of 2", len(p.idle), len(p.all))
+	}
+	<-accepted
+	<-accepted
+	third := <-accepted
+	if n, err := third.Read(make([]byte, 1)); err == nil {
+		t.Errorf("%d bytes on the one too many, want its end", n)
+	}
+}
+
+func TestDeadIdleConnectionIsNotHandedOut(t *testing.T) {
+	for name, kill := range map[string]func(net.Conn){
+		"ended":       func(c net.Conn) { c.Close() },
+		"reset":       func(c net.Conn) { c.(*net.TCPConn).SetLinger(0); c.Close() },
+		"half-closed": func(c net.Conn) { c.(*net.TCPConn).CloseWrite() },
+		"unsolicited": func(c net.Conn) { c.Write([]byte("HTTP/1.1 200 OK\r\n\r\n")) },
+	} {
+		p, accepted := member(t, nil)
+		c := take(t, p)
+		p.Put(c)
+		kill(<-accepted)
+		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+			next := take(t, p)
+			p.Put(next)
+			if next != c {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: the dead connection is handed out", name)
+			}
+		}
+	}
+}
+
+func TestIdleConnectionGrowsOld(t *testing.T) {
+	p, accepted := member(t, func(c *Config) { c.IdleTimeout = 20 * time.Millisecond })
+	p.Put(take(t, p))
+	if n, err := (<-accepted).Read(make([]byte, 1)); err == nil {
+		t.Errorf("%d bytes, want the end of the connection", n)
+	}
+}
+
+// A connection may be idle for longer than the origin server may be silent.
+func TestIdleForLongerThanTheTimeout(t *testing.T) {
+	p, _ := member(t, func(c *Config) { c.Timeout = 10 * time.Millisecond })
+	c := take(t, p)
+	c.ReadWithin(p.Timeout)
+	if err := c.Fill(); err == nil {
+		t.Fatal("bytes came from nowhere")
+	}
+	p.Put(c)
+	if take(t, p) != c {
+		t.Error("the idle connection was given up")
+	}
+}
+
+func TestClosedPool(t *testing.T) {
+	p, accepted := member(t, nil)
+	idle, busy := take(t, p), take(t, p)
+	p.Put(idle)
+	p.Close()
+	p.Put(busy)
+	if _, err := p.Get(); !errors.Is(err, ErrClosed) {
+		t.Errorf("error %v, want %v", err, ErrClosed)
+	}
+	for range 2 {
+		if n, err := (<-accepted).Read(make([]byte, 1)); err == nil {
+			t.Errorf("%d bytes, want the end of the connection", n)
+		}
+	}
+}
+
+func TestAbortEndsRunningExchanges(t *testing.T) {
+	p, _ := member(t, nil)
+	c := take(t, p)
+	ended := make(chan error)
+	go func() { ended <- c.Fill() }()
+	p.Abort()
+	if err := <-ended; err == nil {
+		t.Error("the exchange goes on")
+	}
+	p.Drop(c)
+}
