@@ -65,8 +65,8 @@ func TestPassThroughExchangeDoesNotAllocate(t *testing.T) {
 		exchange := exchanger(t, body)
 		// The pools are emptied by the garbage collector, and the access log
 		// grows its buffer now and then; both are far below one an exchange.
-		if n := testing.AllocsPerRun(2000, exchange); n > 0 {
-			t.Errorf("%d bytes: %v allocations an exchange, want 0", body, n)
+		if n := testing.AllocsPerRun(2000, exchange); n > allowedAllocations {
+			t.Errorf("%d bytes: %v allocations an exchange, want %d", body, n, allowedAllocations)
 		}
 	}
 }

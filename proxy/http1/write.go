@@ -2,17 +2,6 @@ package http1
 
 import "strconv"
 
-// AppendRequestLine writes the first line of an HTTP/1.1 request whose target
-// is the parts of target one behind the other.
-func AppendRequestLine(dst, method []byte, target ...[]byte) []byte {
-	dst = append(dst, method...)
-	dst = append(dst, ' ')
-	for _, t := range target {
-		dst = append(dst, t...)
-	}
-	return append(dst, " HTTP/1.1\r\n"...)
-}
-
 // AppendStatusLine writes the first line of a response. It always says
 // HTTP/1.1: the version is the sender's own (RFC 9110 §2.5).
 func AppendStatusLine(dst, code, reason []byte) []byte {

@@ -1,0 +1,6 @@
+//go:build !race
+
+package proxy
+
+// allowedAllocations an exchange.
+const allowedAllocations = 0
