@@ -147,21 +147,23 @@ func TestResetOfAnOriginIsNoEnd(t *testing.T) {
 	}
 }
 
+// endless answers with a body that does not end before the client leaves.
+func endless(c net.Conn) {
+	if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+		return
+	}
+	io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n")
+	for b := pattern(64 << 10); ; {
+		if _, err := c.Write(b); err != nil {
+			return
+		}
+	}
+}
+
 // Whoever leaves or stalls in the middle of a body takes nothing with them.
 func TestPeersThatLeaveMidBody(t *testing.T) {
 	short := timeout(200 * time.Millisecond)
 	var over chan struct{} // closed after each
-	endless := func(c net.Conn) {
-		if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
-			return
-		}
-		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n")
-		for b := pattern(64 << 10); ; {
-			if _, err := c.Write(b); err != nil {
-				return
-			}
-		}
-	}
 	for _, tt := range []struct {
 		name   string
 		script func(net.Conn)
