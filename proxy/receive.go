@@ -46,7 +46,6 @@ func (x *exchange) awaitHead() error {
 		if !http1.IsTimeout(err) || !x.upload.waitsFor(x.pool.Timeout) {
 			return err
 		}
-		x.up.Forget()
 	}
 }
 
