@@ -79,12 +79,8 @@ func TestUsage(t *testing.T) {
 		}
 		return u
 	}
-	started := time.Now()
 	before := usage()
-	if took := time.Since(started); took > 700*time.Millisecond {
-		t.Errorf("a first reading took %s: the engine made two, a second apart", took)
-	}
-	started = time.Now()
+	started := time.Now()
 	ask(t, c, "/burn", "for", "1s")
 	burnt := usage()
 	took := time.Since(started).Seconds()

@@ -21,6 +21,7 @@ loadtest        ->
 labs/origin     ->
 reports/record  ->
 reports/stat    ->
+reports/figure  ->
 docker          ->
 
 proxy/balancer  -> proxy/message
@@ -30,10 +31,10 @@ proxy           -> proxy/message proxy/http1 proxy/balancer proxy/route proxy/up
 apache          -> proxy/site proxy/wiretest
 labs/systems    -> proxy/site apache docker
 labs            -> proxy/site loadtest docker labs/systems labs/origin proxy/wiretest reports/record reports/stat
-reports/figure  -> reports/record reports/stat loadtest
 reports         -> reports/record reports/stat reports/figure loadtest
 
 proxy/cmd/proxyd       -> proxy proxy/site
+labs/origin/internal/draw ->
 loadtest/cmd/loadgen   -> loadtest
 labs/origin/cmd/origin -> labs/origin
 labs/cmd/lab           -> labs docker apache reports
