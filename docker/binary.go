@@ -43,19 +43,3 @@ func Binary(ctx context.Context, dir, pkg, goos, goarch string) ([]byte, error) 
 	}
 	return data, nil
 }
-
-// tempDir makes a folder that the guard removes where this process could not.
-func tempDir(what string) (string, error) {
-	dir, err := os.MkdirTemp("", tempPrefix(guardID)+what+"-")
-	if err != nil {
-		return "", fmt.Errorf("a temporary folder: %w", err)
-	}
-	return dir, nil
-}
-
-func tempPrefix(guard string) string {
-	if guard == "" {
-		guard = "alone"
-	}
-	return "proxylab-" + guard + "-"
-}

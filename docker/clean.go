@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -30,6 +31,15 @@ func byLabel(l string) selection {
 
 func byRun(id string) selection { return byLabel(labelRun + "=" + id) }
 
+// own selects a run's parts without those of another process's run of the same id.
+func (r *Run) own() selection {
+	s := byRun(r.id)
+	s.also = func(l map[string]string) bool {
+		return l[labelHost] == r.labels[labelHost] && l[labelOwner] == r.labels[labelOwner]
+	}
+	return s
+}
+
 // byDeadOwner selects what was made by processes that are gone.
 func byDeadOwner() selection {
 	return selection{client.Filters{}.Add("label", labelRun), func(l map[string]string) bool {
@@ -47,7 +57,7 @@ func (e *Engine) Clean(ctx context.Context, run string) (Removed, error) {
 	n, err2 := e.cleanBuilds(ctx, true)
 	r.Containers += n.Containers
 	r.Images += n.Images
-	return r, errors.Join(err, err2)
+	return r, errors.Join(err, err2, cleanTemp(os.TempDir()))
 }
 
 // CleanDead removes what processes left that are gone: killed with their guard,
@@ -57,19 +67,18 @@ func (e *Engine) CleanDead(ctx context.Context) (Removed, error) {
 	n, err2 := e.cleanBuilds(ctx, false)
 	r.Containers += n.Containers
 	r.Images += n.Images
-	return r, errors.Join(err, err2)
+	return r, errors.Join(err, err2, cleanTemp(os.TempDir()))
 }
 
 // clean removes containers, then networks. A creation that was on its way when
 // its process died may end after the first look, and a removal may meet another
 // one, so it looks again until there is nothing.
 func (e *Engine) clean(ctx context.Context, s selection) (Removed, error) {
-	var sum Removed
+	gone := seen{map[string]bool{}, map[string]bool{}}
 	for {
-		n, err := e.sweep(ctx, s)
-		sum.Containers += n.Containers
-		sum.Networks += n.Networks
-		if err == nil && n.Containers+n.Networks == 0 {
+		n, err := e.sweep(ctx, s, gone)
+		sum := Removed{Containers: len(gone.containers), Networks: len(gone.networks)}
+		if err == nil && n == 0 {
 			return sum, nil
 		}
 		if err == nil {
@@ -83,9 +92,12 @@ func (e *Engine) clean(ctx context.Context, s selection) (Removed, error) {
 	}
 }
 
-// sweep looks once, and removes what it sees.
-func (e *Engine) sweep(ctx context.Context, s selection) (Removed, error) {
-	var n Removed
+// seen is the ids of what a cleaning has met: a container whose removal takes
+// its time is met more than once and counts once.
+type seen struct{ containers, networks map[string]bool }
+
+// sweep looks once, and removes what it sees; n says how much that was.
+func (e *Engine) sweep(ctx context.Context, s selection, gone seen) (n int, err error) {
 	cs, err := e.cli.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: s.filter})
 	if err != nil {
 		return n, err
@@ -94,17 +106,19 @@ func (e *Engine) sweep(ctx context.Context, s selection) (Removed, error) {
 	for _, c := range cs.Items {
 		if s.also(c.Labels) {
 			ids = append(ids, c.ID)
+			gone.containers[c.ID] = true
 		}
 	}
 	err = e.removeAll(ctx, ids)
-	n.Containers = len(ids)
+	n = len(ids)
 	ns, err2 := e.cli.NetworkList(ctx, client.NetworkListOptions{Filters: s.filter})
 	if err2 != nil {
 		return n, errors.Join(err, err2)
 	}
 	for _, w := range ns.Items {
 		if s.also(w.Labels) {
-			n.Networks++
+			n++
+			gone.networks[w.ID] = true
 			err = errors.Join(err, e.removeNetwork(ctx, w))
 		}
 	}

@@ -22,8 +22,19 @@ var guardID string
 // guardEnv carries "<guard id>:<pid of the guard>" to the working process.
 const guardEnv = "PROXYLAB_GUARD"
 
-// errStopped is the cause of the context that the working process gets.
-var errStopped = errors.New("asked to stop")
+// stopped is the cause of the context that the working process gets. It is the
+// signal's number, 0 where the guard was killed.
+type stopped syscall.Signal
+
+func (stopped) Error() string { return "asked to stop" }
+
+// StopCode is the exit code of a program that has heeded a stop signal, as a
+// shell has it: 128 and the signal's number. ok is false where ctx, main's
+// context, was not cancelled by a signal.
+func StopCode(ctx context.Context) (code int, ok bool) {
+	s, ok := context.Cause(ctx).(stopped)
+	return 128 + int(s), ok && s != 0
+}
 
 // Guard runs main in a second process and stays beside it, to remove what that
 // one leaves when it ends in whatever way, kill -9 too. It returns the exit code
@@ -35,8 +46,8 @@ var errStopped = errors.New("asked to stop")
 //	           └── when it has ended: removes what is labelled proxylab.guard=<id>
 //
 // Both are in the terminal's foreground, so that main can ask questions, and
-// Ctrl-C reaches both. The guard does not pass the signal on: it writes a byte
-// into the pipe. Signal and byte mean the same, main's context is cancelled, so
+// Ctrl-C reaches both. The guard does not pass the signal on: it writes its
+// number, a byte, into the pipe. Signal and byte mean the same, main's context is cancelled, so
 // it does not matter that there are two of them or that a signal was sent to the
 // guard alone. A second signal, to either, kills the working process. The end of
 // the pipe means that the guard itself was killed: main's context is cancelled
@@ -69,14 +80,14 @@ func work(main func(ctx context.Context) int) int {
 	syscall.CloseOnExec(3)
 	pipe := os.NewFile(3, "guard")
 	go func() {
-		_, _ = pipe.Read(make([]byte, 1)) // a byte or the end: both mean stop
-		cancel(errStopped)
+		number := make([]byte, 1)
+		_, _ = pipe.Read(number) // a byte or the end: both mean stop
+		cancel(stopped(number[0]))
 	}()
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, stopSignals()...)
 	go func() {
-		<-signals
-		cancel(errStopped)
+		cancel(stopped((<-signals).(syscall.Signal)))
 		again := (<-signals).(syscall.Signal)
 		signal.Reset(again)
 		_ = syscall.Kill(os.Getpid(), again)
@@ -165,7 +176,7 @@ func pass(p *os.Process, pipe *os.File, signals <-chan os.Signal, done <-chan st
 				_ = p.Signal(s)
 			case !asked:
 				asked = true
-				_, _ = pipe.Write([]byte{1}) // fails when it has ended
+				_, _ = pipe.Write([]byte{byte(s.(syscall.Signal))}) // fails when it has ended
 			default:
 				_ = p.Kill()
 			}
@@ -191,7 +202,7 @@ func cleanAfter(ctx context.Context, id string, killed bool) error {
 	if err != nil {
 		err = fmt.Errorf("cleaning up: %w\n\thint: make clean", err)
 	}
-	left, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix(id)+"*")) // fails for bad patterns alone
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+id+"-*")) // fails for bad patterns alone
 	for _, dir := range left {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}

@@ -2,10 +2,12 @@ package docker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -18,6 +20,7 @@ const cleanLimit = 30 * time.Second
 type Run struct {
 	engine *Engine
 	id     string
+	tag    string // tells names apart where two runs have one id
 	labels map[string]string
 	nets   map[Network]runNetwork
 }
@@ -29,12 +32,14 @@ type runNetwork struct {
 
 var runID = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,100}$`)
 
-// NewRun makes the two networks of a run. The id enters names and labels.
+// NewRun makes the two networks of a run. The id enters names and labels. Two
+// processes may have a run of the same id: they started within one second, and
+// ids are made of the time.
 func (e *Engine) NewRun(ctx context.Context, id string) (*Run, error) {
 	if !runID.MatchString(id) {
 		return nil, fmt.Errorf("run id %q: must be letters, digits, dots, hyphens and underscores, at most 101", id)
 	}
-	r := &Run{engine: e, id: id, labels: runLabels(id), nets: map[Network]runNetwork{}}
+	r := &Run{engine: e, id: id, tag: strings.ToLower(rand.Text()[:6]), labels: runLabels(id), nets: map[Network]runNetwork{}}
 	for _, n := range []Network{Front, Back} {
 		name := r.name(string(n))
 		nid, p, err := e.createNetwork(ctx, name, n, networkLabels(r.labels))
@@ -47,7 +52,7 @@ func (e *Engine) NewRun(ctx context.Context, id string) (*Run, error) {
 }
 
 // name is what the engine knows a part of the run by.
-func (r *Run) name(part string) string { return "proxylab-" + r.id + "-" + part }
+func (r *Run) name(part string) string { return "proxylab-" + r.id + "-" + r.tag + "-" + part }
 
 // Subnet is the address range of one of the run's networks.
 func (r *Run) Subnet(n Network) netip.Prefix { return r.nets[n].subnet }
@@ -55,12 +60,12 @@ func (r *Run) Subnet(n Network) netip.Prefix { return r.nets[n].subnet }
 // Address is the address of a host number on the back network.
 func (r *Run) Address(number int) string { return host(r.nets[Back].subnet, number).String() }
 
-// Close removes all containers and networks of the run. It has its own time
+// Close removes all containers and networks that this process made for the run. It has its own time
 // limit and may be called more than once.
 func (r *Run) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanLimit)
 	defer cancel()
-	_, err := r.engine.clean(ctx, byRun(r.id))
+	_, err := r.engine.clean(ctx, r.own())
 	if err != nil {
 		return fmt.Errorf("cleaning up run %s: %w\n\thint: make clean", r.id, err)
 	}

@@ -3,7 +3,6 @@ package loadtest
 import (
 	"bufio"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -20,7 +19,8 @@ func WriteFile(path string, samples []Sample) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+			f.Close() // what failed first is what the reader must know
+			os.Remove(f.Name())
 		}
 	}()
 	if err := writeGzip(f, samples); err != nil {
@@ -30,7 +30,7 @@ func WriteFile(path string, samples []Sample) (err error) {
 		return err
 	}
 	if err := f.Close(); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return err
 	}
 	return os.Rename(f.Name(), path)
 }
@@ -48,7 +48,10 @@ func writeGzip(w io.Writer, samples []Sample) error {
 		line = s.AppendCSV(line[:0])
 		b.Write(line)
 	}
-	return errors.Join(b.Flush(), z.Close())
+	if err := b.Flush(); err != nil {
+		return err // z.Close would only say it again
+	}
+	return z.Close()
 }
 
 // ReadFile reads all samples of a file that [WriteFile] wrote.

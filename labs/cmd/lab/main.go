@@ -7,7 +7,7 @@
 //	lab apache-steps                  the steps that set Apache up, to repeat by hand
 //	lab clean                         remove what a killed run left
 //
-// Exit status: 0 done, 1 failed, 2 wrong usage, 130 or 143 interrupted.
+// Exit status: 0 done, 1 failed, 2 wrong usage, 130, 143 or 129 interrupted.
 package main
 
 import (
@@ -51,6 +51,9 @@ func main() {
 				err = errors.New("interrupted")
 			}
 			complain(err)
+			if code, ok := docker.StopCode(ctx); ok {
+				return code
+			}
 			return 1
 		}
 		return 0
