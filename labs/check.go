@@ -1,7 +1,6 @@
 package labs
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"strings"
 
 	"proxylab/labs/systems"
-	"proxylab/loadtest"
 	"proxylab/proxy/site"
 )
 
@@ -38,8 +36,8 @@ func (l *Lab) check() []site.Fault {
 	if l.Origins < 1 || l.Origins > maxOrigins {
 		bad("origins", fmt.Sprintf("%d is not between 1 and %d", l.Origins, maxOrigins), "3 suits most labs")
 	}
-	if l.Limits.CPUs < 0.1 || l.Limits.CPUs > 64 {
-		bad("limits.cpus", fmt.Sprintf("%g is not between 0.1 and 64", l.Limits.CPUs), "1 is one core's worth of CPU time")
+	if !(l.Limits.CPUs >= 0.2 && l.Limits.CPUs <= 64) { // NaN is neither
+		bad("limits.cpus", fmt.Sprintf("%g is not between 0.2 and 64", l.Limits.CPUs), "1 is one core's worth of CPU time")
 	}
 	var err error
 	if l.Limits.memoryBytes, err = parseMemory(l.Limits.Memory); err != nil {
@@ -49,38 +47,8 @@ func (l *Lab) check() []site.Fault {
 	if len(l.Sizes) == 0 {
 		bad("sizes", "no size", "quick: {blocks: 6, time: 1}")
 	}
-	for name, s := range l.Sizes {
-		if s.Blocks < 1 || s.Time <= 0 {
-			bad("sizes."+name, "blocks and time must be above 0", "blocks: 6 plays each system six times; time: 1 leaves the phases as long as they are")
-		}
-	}
+	l.checkSizes(bad, len(faults) == 0)
 	return faults
-}
-
-// checkLoad holds the load to the rules of package loadtest, as the plans that
-// will be made of it.
-func (l *Lab) checkLoad(bad func(key, text, hint string)) {
-	plan := loadtest.Plan{
-		Bases: []string{"http://origin-1:" + originPort}, Phases: l.Load.Phases,
-		Connections: l.Load.Connections, Timeout: l.Load.Timeout,
-	}
-	for _, t := range l.Load.Targets {
-		plan.Targets = append(plan.Targets, loadtest.Target{Method: t.Method, Path: t.Path, Body: t.Body, Weight: t.Weight, Size: -1})
-	}
-	report := func(plan loadtest.Plan, place func(string) string) bool {
-		var faults loadtest.Faults
-		if !errors.As(plan.Validate(), &faults) {
-			return true
-		}
-		for _, f := range faults {
-			bad(place(f.Place), f.What, f.Hint)
-		}
-		return false
-	}
-	if report(plan, func(place string) string { return "load." + strings.TrimPrefix(place, "plan.") }) {
-		plan.Phases = []loadtest.Phase{l.Load.WarmUp}
-		report(plan, func(place string) string { return "load.warmup" + strings.TrimPrefix(place, "plan.phases[0]") })
-	}
 }
 
 // checkMembers holds the site's members against the origins of the topology.

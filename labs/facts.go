@@ -40,13 +40,7 @@ func (p *play) begin(ctx context.Context, f docker.Facts) record.Run {
 
 // phases are the lab's phases, stretched to the size.
 func (p *play) phases() []loadtest.Phase {
-	factor := p.Lab.Sizes[p.Size].Time
-	var out []loadtest.Phase
-	for _, ph := range p.Lab.Load.Phases {
-		ph.For = time.Duration(float64(ph.For) * factor)
-		out = append(out, ph)
-	}
-	return out
+	return stretch(p.Lab.Load.Phases, p.Lab.Sizes[p.Size].Time)
 }
 
 // length is that of all phases together.

@@ -1,7 +1,6 @@
 package labs
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -10,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"proxylab/loadtest"
 	"proxylab/proxy/site"
@@ -117,13 +114,13 @@ func Read(file string) (*Lab, error) {
 // its folder, names the lab.
 func Parse(file string, data []byte) (*Lab, error) {
 	l := &Lab{Name: filepath.Base(filepath.Dir(file))}
-	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(l); err != nil {
-		return nil, syntaxFault(file, err)
+	if fault := decode(data, l); fault != nil {
+		return nil, &site.Faults{File: file, List: []site.Fault{*fault}}
 	}
 	l.setDefaults()
 	faults := l.check()
 	var err error
-	if l.Site, err = parseSite(file, data); err == nil {
+	if l.Site, err = parseSite(file, data, l.Raw != nil); err == nil {
 		faults = append(faults, l.checkMembers()...)
 	}
 	for i := range faults {
@@ -150,50 +147,6 @@ func (l *Lab) setDefaults() {
 	}
 	l.Load.Connections = cmp.Or(l.Load.Connections, 64)
 	l.Load.Timeout = cmp.Or(l.Load.Timeout, 5*time.Second)
-}
-
-// syntaxFault turns an error of the YAML library into one line with its place.
-func syntaxFault(file string, err error) error {
-	var y yaml.Error
-	if !errors.As(err, &y) || y.GetToken() == nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return &site.Faults{File: file, List: []site.Fault{{
-		Line: y.GetToken().Position.Line, Text: y.GetMessage(), Hint: "`go doc proxylab/labs` shows every key of a lab",
-	}}}
-}
-
-// lineOf finds the line of a key such as load.phases[0].rate, or of the
-// nearest key above it that is there.
-func lineOf(data []byte, key string) int {
-	for key != "" {
-		if p, err := yaml.PathString("$." + key); err == nil {
-			if n, err := p.ReadNode(bytes.NewReader(data)); err == nil && n != nil {
-				return n.GetToken().Position.Line
-			}
-		}
-		cut := max(strings.LastIndexByte(key, '.'), strings.LastIndexByte(key, '['))
-		key = key[:max(cut, 0)]
-	}
-	return 1
-}
-
-// parseSite gives package site the lines of the site section alone, at their
-// own place in the file, so that its faults name the right lines.
-func parseSite(file string, data []byte) (*site.Site, error) {
-	var section bytes.Buffer
-	inside := false
-	for line := range bytes.Lines(data) {
-		if first := line[0]; first > ' ' && first != '#' {
-			inside = bytes.HasPrefix(line, []byte("site:"))
-			line = []byte("\n")
-		}
-		if !inside {
-			line = []byte("\n")
-		}
-		section.Write(line)
-	}
-	return site.Parse(file, section.Bytes())
 }
 
 // SizeNames returns the sizes of the lab, smallest first.

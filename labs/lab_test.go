@@ -70,8 +70,23 @@ func TestDefaultsAreFilledIn(t *testing.T) {
 // and what.
 func TestFaultsNameTheirPlace(t *testing.T) {
 	for _, c := range []struct{ name, old, new, want string }{
-		{"unknown key", "goal: g", "gaol: g", `x/lab.yaml:2: unknown field "gaol"`},
-		{"wrong type", "origins: 2", "origins: two", "x/lab.yaml:4: "},
+		{"unknown key", "goal: g", "gaol: g", `x/lab.yaml:2: gaol: unknown field "gaol"`},
+		{"unknown key further in", "memory: 64MiB", "memroy: 64MiB", `x/lab.yaml:5: limits.memroy: unknown field "memroy"`},
+		{"wrong type", "origins: 2", "origins: two", `x/lab.yaml:4: origins: "two" is not a whole number`},
+		{"number too large", "origins: 2", "origins: 99999999999999999999", "x/lab.yaml:4: origins: 99999999999999999999 is too much"},
+		{"number for a duration", "for: 3s", "for: 3", `x/lab.yaml:17: load.phases[0].for: "3" is not a duration`},
+		{"empty file", good, "", "x/lab.yaml:1: the file declares nothing"},
+		{"second document", "  smoke:", "---\ntitle: two\n#", "x/lab.yaml:1: something follows the lab's document"},
+		{"no site", good[strings.Index(good, "site:"):strings.Index(good, "load:")], "", "x/lab.yaml:1: site: missing"},
+		{"site in quotes", "site:", "'site':", "x/lab.yaml:7: site: must be a section of its own"},
+		{"less than the engine's least quota", "cpus: 1", "cpus: 0.1", "x/lab.yaml:5: limits.cpus: 0.1 is not between"},
+		{"cpus not a number", "cpus: 1", "cpus: .nan", "x/lab.yaml:5: limits.cpus: NaN is not between"},
+		{"path that origins do not have", "/size/1", "/sizes/1", "x/lab.yaml:14: load.targets[0].path: the origins answer GET /sizes/1 with status 404"},
+		{"size that origins refuse", "/size/1", "/size/99999999999", "x/lab.yaml:14: load.targets[0].path: the origins answer GET /size/99999999999 with status 400"},
+		{"no length", "for: 1s", "for: 0s", "x/lab.yaml:15: load.warmup.for: 0s is not above 0"},
+		{"time too short", "time: 2", "time: 1e-12", "x/lab.yaml:19: sizes.quick.time: 1e-12 makes a load that cannot be sent"},
+		{"time without end", "time: 2", "time: .inf", "x/lab.yaml:19: sizes.quick.time: +Inf is not above 0 and at most"},
+		{"too many blocks", "blocks: 3", "blocks: 100000000", "x/lab.yaml:19: sizes.quick.blocks: 100000000 is not between"},
 		{"unknown system", "[proxyd, direct]", "[proxyd, ngnix]", `x/lab.yaml:3: systems[1]: "ngnix" is no system`},
 		{"system twice", "[proxyd, direct]", "[direct, direct]", "x/lab.yaml:3: systems[1]: direct stands here twice"},
 		{"no origin", "origins: 2", "origins: 0", "x/lab.yaml:4: origins: 0 is not between"},
@@ -83,7 +98,7 @@ func TestFaultsNameTheirPlace(t *testing.T) {
 		{"path", "/size/1", "size/1", "x/lab.yaml:14: load.targets[0].path: \"size/1\" is not a path that begins with"},
 		{"rate", "rate: 10, for: 1s", "rate: -10, for: 1s", "x/lab.yaml:15: load.warmup"},
 		{"stairs", "steps: 3", "steps: 1", "x/lab.yaml:17: load.phases[0]"},
-		{"blocks", "blocks: 3", "blocks: 0", "x/lab.yaml:19: sizes.quick: blocks and time"},
+		{"blocks", "blocks: 3", "blocks: 0", "x/lab.yaml:19: sizes.quick.blocks: 0 is not between"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := strings.Replace(good, c.old, c.new, 1)

@@ -24,6 +24,7 @@ reports/stat    ->
 reports/figure  ->
 docker          ->
 
+docker/enginetest -> docker
 proxy/balancer  -> proxy/message
 proxy/http1     -> proxy/message
 proxy/upstream  -> proxy/http1 proxy/message

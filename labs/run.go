@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -52,7 +53,7 @@ type play struct {
 	Options
 	systems []systems.System
 	cores   cores
-	dir     string // of the run's records
+	dir     string // of the run's records, "" until the gate is passed
 	run     record.Run
 	started time.Time // of the first trial
 }
@@ -65,7 +66,7 @@ func NewID(lab string, now time.Time) string {
 // Run plays a lab and returns the folder with its records (package record).
 // Whatever happens, no container or network of the run is left. A run that
 // fails before its first trial leaves no folder either; one that fails later
-// leaves the records of the trials that were done.
+// leaves the records of the trials that were done, and dir is told with err.
 func Run(ctx context.Context, o Options) (dir string, err error) {
 	p := &play{Options: o}
 	if err := p.choose(); err != nil {
@@ -77,17 +78,59 @@ func Run(ctx context.Context, o Options) (dir string, err error) {
 	}
 	p.cores = divide(facts.CPUs, o.Lab.Limits.CPUs)
 	p.run = p.begin(ctx, facts)
-	p.dir = filepath.Join(o.Out, o.ID)
-	if err := os.MkdirAll(filepath.Join(p.dir, "samples"), 0o755); err != nil {
-		return "", full(err, o.Out)
+	if err := writable(o.Out); err != nil {
+		return "", err
 	}
-	defer func() {
-		if err != nil && len(p.run.Trials) == 0 {
-			os.RemoveAll(p.dir)
+	err = p.play(ctx)
+	if len(p.run.Trials) == 0 && p.dir != "" {
+		os.RemoveAll(p.dir)
+		p.dir = ""
+	}
+	return p.dir, DiskHint(err, o.Out)
+}
+
+// Check tells what needs no engine to be seen wrong: a size or system that is
+// not there.
+func (o Options) Check() error { return (&play{Options: o}).choose() }
+
+// writable finds out in time, not after minutes of load, whether records can
+// be kept.
+func writable(out string) error {
+	hint := func(err error) error {
+		return fmt.Errorf("%w\n\thint: records are kept there; --out names another folder", err)
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return hint(err)
+	}
+	f, err := os.CreateTemp(out, ".writable-*")
+	if err != nil {
+		return hint(err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(make([]byte, 64<<10)) // less than any run keeps
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return DiskHint(err, out)
+}
+
+// claim makes the run's folder, which no other run has: one that began in the
+// same second may have taken the name.
+func (p *play) claim() error {
+	id := p.ID
+	for n := 2; ; n++ {
+		p.dir = filepath.Join(p.Out, id)
+		err := os.Mkdir(p.dir, 0o755)
+		if err == nil {
+			p.run.About.ID = id
+			return os.Mkdir(filepath.Join(p.dir, "samples"), 0o755)
 		}
-		err = full(err, o.Out)
-	}()
-	return p.dir, p.play(ctx)
+		p.dir = ""
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		id = fmt.Sprintf("%s-%d", p.ID, n)
+	}
 }
 
 // choose settles systems and size.
@@ -130,10 +173,13 @@ func (p *play) play(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := p.writeConfigs(t); err != nil {
+	if err := p.gate(ctx, t); err != nil {
 		return err
 	}
-	if err := p.gate(ctx, t); err != nil {
+	if err := p.claim(); err != nil {
+		return err
+	}
+	if err := p.writeConfigs(t); err != nil {
 		return err
 	}
 	return p.trials(ctx, t)
@@ -194,8 +240,8 @@ func (p *play) writeConfigs(t *topology) error {
 // step tells of a step without a measure.
 func (p *play) step(what string) { p.Progress(Event{Step: what}) }
 
-// full adds the hint that a full disk deserves.
-func full(err error, where string) error {
+// DiskHint adds the hint that a full disk deserves.
+func DiskHint(err error, where string) error {
 	if errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("%w\n\thint: the disk under %s is full; old runs there can go, and `make clean` frees what builds left", err, where)
 	}

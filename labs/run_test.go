@@ -9,31 +9,17 @@ import (
 	"time"
 
 	"proxylab/docker"
+	"proxylab/docker/enginetest"
 	"proxylab/labs"
 	"proxylab/loadtest"
 	"proxylab/reports"
 	"proxylab/reports/record"
 )
 
-// engine opens the container engine. Without one the test is skipped on a
-// user's machine and fails in CI.
-func engine(t *testing.T) *docker.Engine {
-	t.Helper()
-	e, err := docker.Open(t.Context(), docker.Options{Say: t.Logf})
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI must have a container engine: %v", err)
-		}
-		t.Skipf("needs a container engine: %v", err)
-	}
-	t.Cleanup(func() { e.Close() })
-	return e
-}
-
 // The first lab, played for real but short: what the issue of comparing two
 // systems rests on must hold in the records and in the report.
 func TestSideBySideOnTheEngine(t *testing.T) {
-	e := engine(t)
+	e := enginetest.Open(t)
 	lab, err := labs.Find(".", "01")
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +89,7 @@ func checkTrial(t *testing.T, dir string, tr record.Trial) {
 // A run that is interrupted removes its containers, and leaves no folder
 // behind when no trial was done.
 func TestInterruptedRunLeavesNothing(t *testing.T) {
-	e := engine(t)
+	e := enginetest.Open(t)
 	lab, err := labs.Find(".", "01")
 	if err != nil {
 		t.Fatal(err)

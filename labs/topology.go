@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -45,8 +46,22 @@ type underTest struct {
 	config    systems.Configuration
 }
 
-func (t *topology) client(s *underTest) loadtest.Client {
-	return loadtest.Client{Addr: s.generator.Addr(controlPort)}
+// slack is how much later than by plan a generator may end: it is busy, not frozen.
+const slack = 30 * time.Second
+
+// load sends a plan from the system's generator. One that died or is frozen is
+// an error, not a wait for ever.
+func (s *underTest) load(ctx context.Context, plan loadtest.Plan, onSample func(loadtest.Sample)) ([]loadtest.Sample, loadtest.End, error) {
+	limit := length(plan.Phases) + plan.Timeout + slack
+	late := fmt.Errorf("no end within %v\n\thint: something outside this run froze it, or the machine is very busy", limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
+	defer cancel()
+	client := loadtest.Client{Addr: s.generator.Addr(controlPort)}
+	samples, end, err := client.Run(ctx, plan, onSample)
+	if err != nil && context.Cause(ctx) == late {
+		err = fmt.Errorf("generator %s: %w", s.generator.Name, late)
+	}
+	return samples, end, err
 }
 
 // images are the images of one run.

@@ -57,9 +57,8 @@ func (p *play) trial(ctx context.Context, t *topology, s *underTest, block, tota
 		Bases: s.bases, Targets: targets, Seed: p.Seed + uint64(block),
 		Connections: p.Lab.Load.Connections, Timeout: p.Lab.Load.Timeout,
 	}
-	client := t.client(s)
 	plan.Phases = []loadtest.Phase{p.Lab.Load.WarmUp}
-	if _, _, err := client.Run(ctx, plan, nil); err != nil {
+	if _, _, err := s.load(ctx, plan, nil); err != nil {
 		return tr, err
 	}
 	before, err := t.read(ctx, s)
@@ -68,7 +67,7 @@ func (p *play) trial(ctx context.Context, t *topology, s *underTest, block, tota
 	}
 	watch := watchUsage(ctx, s.container)
 	plan.Phases = p.phases()
-	samples, end, err := client.Run(ctx, plan, p.meter(step, plan, p.left(n-1, total)))
+	samples, end, err := s.load(ctx, plan, p.meter(step, plan, p.left(n-1, total)))
 	series := watch()
 	if err != nil {
 		return tr, err

@@ -47,13 +47,14 @@ type reportCmd struct {
 	Run_ string `arg:"" optional:"" name:"run" default:"reports/out/latest" help:"Folder of the run."`
 }
 
-// Run writes the report again from what was recorded.
+// Run writes the report again from what was recorded. latest stays where it
+// is: it points at the newest run, and this one may be old, or lie elsewhere.
 func (c *reportCmd) Run() error {
 	dir, err := filepath.EvalSymlinks(c.Run_)
 	if err != nil {
 		return fmt.Errorf("%w\n\thint: `make lab` makes a run; its folder is below reports/out", err)
 	}
-	return writeReport(filepath.Dir(dir), dir, newTerminal(os.Stderr))
+	return writeReport(dir, newTerminal(os.Stderr))
 }
 
 type apacheStepsCmd struct{}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -32,25 +33,37 @@ func (c *runCmd) Run(ctx context.Context) error {
 	c.Seed = cmp.Or(c.Seed, 1+rand.Uint64N(9999))
 	term := newTerminal(os.Stderr)
 	defer term.close()
+	o := labs.Options{
+		Lab: lab, Size: c.Size, Seed: c.Seed, Systems: c.Systems, Source: ".", Out: c.Out,
+		ID: labs.NewID(lab.Name, time.Now()), Command: c.command(lab), Progress: term.show,
+	}
+	// What can be seen now must not come to light after minutes.
+	if err := errors.Join(o.Check(), reports.CheckLatest(c.Out)); err != nil {
+		return err
+	}
 	engine, err := openEngine(ctx, term)
 	if err != nil {
 		return err
 	}
 	defer engine.Close()
+	o.Engine = engine
 	if _, err := engine.CleanDead(ctx); err != nil {
 		return err
 	}
 	term.say("%s: %s", lab.Name, lab.Title)
-	dir, err := labs.Run(ctx, labs.Options{
-		Lab: lab, Size: c.Size, Seed: c.Seed, Systems: c.Systems,
-		Source: ".", Out: c.Out, Engine: engine,
-		ID: labs.NewID(lab.Name, time.Now()), Command: c.command(lab), Progress: term.show,
-	})
+	dir, err := labs.Run(ctx, o)
 	if err != nil {
+		if dir != "" {
+			term.say("the trials that were done are kept; for a report of them: make report RUN=%s", dir)
+		}
 		return err
 	}
+	// Before the report, so that make report writes it where this one fails.
+	if err := reports.Latest(c.Out, dir); err != nil {
+		return labs.DiskHint(err, c.Out)
+	}
 	term.show(labs.Event{Step: "report"})
-	return writeReport(c.Out, dir, term)
+	return writeReport(dir, term)
 }
 
 // command is what repeats this run, for the report.
@@ -72,14 +85,11 @@ func openEngine(ctx context.Context, term *terminal) (*docker.Engine, error) {
 	})
 }
 
-// writeReport writes a run's report, points latest at it and shows its table.
-func writeReport(out, dir string, term *terminal) error {
+// writeReport writes a run's report and shows its table.
+func writeReport(dir string, term *terminal) error {
 	results, err := reports.Write(dir)
 	if err != nil {
-		return err
-	}
-	if err := reports.Latest(out, dir); err != nil {
-		return err
+		return labs.DiskHint(err, dir)
 	}
 	term.close()
 	fmt.Println()
