@@ -11,22 +11,15 @@ import (
 
 	"proxylab/apache"
 	"proxylab/docker"
+	"proxylab/docker/enginetest"
 	"proxylab/labs/systems"
 	"proxylab/proxy/site"
 )
 
-// image builds Apache by its steps. Without an engine the test is skipped on a
-// user's machine and fails in CI.
+// image builds Apache by its steps.
 func image(t *testing.T) (*docker.Engine, docker.Image) {
 	t.Helper()
-	e, err := docker.Open(t.Context(), docker.Options{Say: t.Logf})
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI must have a container engine: %v", err)
-		}
-		t.Skipf("needs a container engine: %v", err)
-	}
-	t.Cleanup(func() { e.Close() })
+	e := enginetest.Open(t)
 	s, err := systems.ByName("apache")
 	if err != nil {
 		t.Fatal(err)
