@@ -136,6 +136,19 @@ func (c *Container) unready(cause error) error {
 	return fmt.Errorf("%w%s\nlast lines of its log:\n%s", cause, &b, indent(lastLines(log, 20)))
 }
 
+// Ended is nil for a container that runs; else an error with its exit code and
+// the last lines of its log.
+func (c *Container) Ended(ctx context.Context) error {
+	r, err := c.run.engine.cli.ContainerInspect(ctx, c.ID, client.ContainerInspectOptions{})
+	if err != nil {
+		return fmt.Errorf("container %s: %w", c.Name, err)
+	}
+	if r.Container.State == nil || r.Container.State.Running {
+		return nil
+	}
+	return c.unready(fmt.Errorf("container %s has ended", c.Name))
+}
+
 // exitHint reads an end as the shell and the kernel write it: 128 and the
 // number of a signal.
 func exitHint(s *container.State) string {

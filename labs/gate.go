@@ -46,7 +46,7 @@ func (p *play) gate(ctx context.Context, t *topology) error {
 		plan.Bases = s.bases
 		samples, _, err := s.load(ctx, plan, nil)
 		if err != nil {
-			return err
+			return fmt.Errorf("right bytes through %s: %w", s.Name, t.blame(s, err))
 		}
 		if len(samples) != hits {
 			return fmt.Errorf("%s: %d of %d answers were asked for and kept", s.Name, len(samples), hits)

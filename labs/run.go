@@ -195,6 +195,9 @@ func (p *play) trials(ctx context.Context, t *topology) error {
 		for _, i := range order {
 			tr, err := p.trial(ctx, t, t.systems[i], block+1, total, targets)
 			if err != nil {
+				if ctx.Err() == nil {
+					err = t.blame(t.systems[i], err)
+				}
 				return fmt.Errorf("trial %s: %w", tr.ID, err)
 			}
 			p.run.Trials = append(p.run.Trials, tr)

@@ -64,6 +64,22 @@ func (s *underTest) load(ctx context.Context, plan loadtest.Plan, onSample func(
 	return samples, end, err
 }
 
+// blame finds why a trial failed: a container that has ended says more than
+// what its end did to the others.
+func (t *topology) blame(s *underTest, err error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for _, c := range append([]*docker.Container{s.container, s.generator}, t.origins...) {
+		if c == nil {
+			continue // direct has no container
+		}
+		if ended := c.Ended(ctx); ended != nil {
+			return ended
+		}
+	}
+	return err
+}
+
 // images are the images of one run.
 type images struct {
 	origin, generator docker.Image

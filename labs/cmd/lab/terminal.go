@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"proxylab/labs"
@@ -20,15 +20,22 @@ import (
 type terminal struct {
 	mu    sync.Mutex
 	w     io.Writer
-	live  bool // w is a terminal
+	live  bool       // w is a terminal
+	width func() int // of the terminal, in columns; it may change
 	start time.Time
 	step  string
 	begun time.Time // the step
-	bar   *progressbar.ProgressBar
 }
 
 func newTerminal(f *os.File) *terminal {
-	return &terminal{w: f, live: term.IsTerminal(int(f.Fd())), start: time.Now()}
+	fd := int(f.Fd())
+	width := func() int {
+		if columns, _, err := term.GetSize(fd); err == nil && columns > 0 {
+			return columns
+		}
+		return 80
+	}
+	return &terminal{w: f, live: term.IsTerminal(fd), width: width, start: time.Now()}
 }
 
 // say writes a line that stays.
@@ -48,17 +55,31 @@ func (t *terminal) show(e labs.Event) {
 		t.step, t.begun = e.Step, time.Now()
 		if !t.live {
 			fmt.Fprintf(t.w, "%s  %s%s\n", t.clock(), e.Step, left(e.Left))
-			return
 		}
-		t.bar = progressbar.NewOptions(1000,
-			progressbar.OptionSetWriter(t.w), progressbar.OptionSetWidth(24),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
-			progressbar.OptionSetTheme(progressbar.ThemeUnicode), progressbar.OptionThrottle(50*time.Millisecond))
 	}
-	if t.bar != nil {
-		t.bar.Describe(describe(t.clock(), e))
-		t.bar.Set(int(e.Share * 1000))
+	if t.live {
+		t.clear()
+		fmt.Fprint(t.w, line(t.clock(), e, t.width()-1)) // a full line would wrap
 	}
+}
+
+// line is the moving line: all of it and a bar where there is room, else
+// without the figures of the moment, else cut.
+func line(clock string, e labs.Event, width int) string {
+	s := describe(clock, e)
+	if utf8.RuneCountInString(s) > width {
+		e.Detail = ""
+		s = describe(clock, e)
+	}
+	room := width - utf8.RuneCountInString(s)
+	if room < 0 {
+		return string([]rune(s)[:max(0, width-1)]) + "…"
+	}
+	if cells := min(24, room-2); e.Share > 0 && cells >= 6 {
+		full := int(e.Share*float64(cells) + 0.5)
+		s += "  " + strings.Repeat("█", full) + strings.Repeat("░", cells-full)
+	}
+	return s
 }
 
 func describe(clock string, e labs.Event) string {
@@ -85,10 +106,10 @@ func (t *terminal) finish() {
 	fmt.Fprintf(t.w, "%s  %s, %s\n", t.clock(), t.step, time.Since(t.begun).Round(100*time.Millisecond))
 }
 
+// clear empties the moving line.
 func (t *terminal) clear() {
-	if t.bar != nil {
-		t.bar.Clear()
-		t.bar = nil
+	if t.live {
+		fmt.Fprint(t.w, "\r\x1b[K")
 	}
 }
 
