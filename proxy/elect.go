@@ -1,8 +1,13 @@
 package proxy
 
 import (
+	"errors"
+	"net"
+	"slices"
+	"syscall"
+
 	"proxylab/proxy/balancer"
-	"proxylab/proxy/http1"
+	"proxylab/proxy/upstream"
 )
 
 // elect gets a member and a connection to it. A member that cannot be reached
@@ -23,21 +28,36 @@ func (x *exchange) elect() phase {
 	return phaseSend
 }
 
-// unreachable gives the member up and goes on to another.
+// unreachable gives the member up and goes on to another. Where the proxy itself
+// had no means to connect, no member is to blame, and none would do better.
 func (x *exchange) unreachable(err error) phase {
+	if ownFault(err) {
+		x.s.logger.Warn("no connection can be made", "member", x.member.Name(), "error", err)
+		x.release(balancer.Canceled)
+		return x.fail(errExhausted)
+	}
 	x.failure = errUnreachable
-	if http1.IsTimeout(err) {
+	if e := net.Error(nil); errors.As(err, &e) && e.Timeout() {
 		x.failure = errSilent
 	}
-	x.blame(err)
+	x.blame(balancer.Unreachable, err)
 	return phaseElect
 }
 
-// blame ends the attempt at the member with a failure of its.
-func (x *exchange) blame(err error) {
+// ownFault says whether a connection failed for want of file descriptors,
+// memory or local ports, or because the proxy ends.
+func ownFault(err error) bool {
+	return errors.Is(err, upstream.ErrClosed) || slices.ContainsFunc(
+		[]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL},
+		func(e error) bool { return errors.Is(err, e) })
+}
+
+// blame ends the attempt at the member with a failure of its. The same request
+// does not come back to it.
+func (x *exchange) blame(o balancer.Outcome, err error) {
 	x.s.logger.Warn("member failed", "member", x.member.Name(), "error", err)
 	x.tried = append(x.tried, x.member)
-	x.release(balancer.Failed)
+	x.release(o)
 }
 
 // release ends the attempt at the member and drops its connection.
@@ -70,7 +90,7 @@ func (x *exchange) brokenOff(err error) phase {
 		return phaseSend
 	}
 	x.failure = errBroken
-	x.blame(err)
+	x.blame(balancer.Failed, err)
 	if again {
 		return phaseElect
 	}

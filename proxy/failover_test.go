@@ -2,14 +2,18 @@ package proxy
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"proxylab/proxy/site"
+	"proxylab/proxy/upstream"
 )
 
 // hangUp reads a request head and closes.
@@ -209,5 +213,96 @@ func TestRefusedBodyThatIsThereIsPassedOver(t *testing.T) {
 		if status, _ := ask(t, c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18\r\n\r\nGET / HTTP/1.1\r\n\r\n"); status != 404 {
 			t.Errorf("status %d, want 404", status)
 		}
+	}
+}
+
+// A member that was reached stays usable whatever it did with one request:
+// otherwise any client that knows a slow or broken URL takes out every member.
+func TestABadAnswerDoesNotTakeTheMemberOut(t *testing.T) {
+	for _, tt := range []struct {
+		name, answer string
+		open         bool // the origin keeps the connection
+		status       int
+	}{
+		{"silent", "", true, 504},
+		{"breaks off", "", false, 502},
+		{"garbage", "SSH-2.0-OpenSSH\r\n\r\n", false, 502},
+		{"head that stops", "HTTP/1.1 200 OK\r\nContent-Le", true, 504},
+		{"cut head", "HTTP/1.1 200 OK\r\nContent-Le", false, 502},
+		{"interim responses for ever", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 100), true, 502},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := serve(t, timeout(50*time.Millisecond), origin(t, func(c net.Conn) {
+				req, err := http.ReadRequest(bufio.NewReader(c))
+				if err != nil || req.URL.Path == "/good" {
+					c.Write([]byte(sized("ok")))
+					return
+				}
+				c.Write([]byte(tt.answer))
+				if tt.open {
+					c.Read(make([]byte, 1)) // until the proxy closes
+				}
+			}))
+			for path, want := range map[string]int{"/bad": tt.status, "/good": 200} {
+				// HTTP/1.0, since that gets no interim responses.
+				if status, _ := ask(t, dial(t, p.addr), "POST "+path+" HTTP/1.0\r\n\r\n"); status != want {
+					t.Errorf("%s: status %d, want %d", path, status, want)
+				}
+				if p.groups[0].balancer.Members()[0].InError() {
+					t.Errorf("%s: the member is in error", path)
+				}
+			}
+		})
+	}
+}
+
+// A listener whose queue is full does not answer: the connect times out.
+func TestConnectTimeoutIsAFailedConnect(t *testing.T) {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	sa, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", sa.(*syscall.SockaddrInet4).Port)
+	for range 4 {
+		if c, err := net.DialTimeout("tcp", addr, 50*time.Millisecond); err == nil {
+			defer c.Close()
+		}
+	}
+	p := serve(t, func(s *site.Site) { s.Balancers[0].Members[0].ConnectionTimeout = 50 * time.Millisecond }, "http://"+addr)
+	c := dial(t, p.addr)
+	// The first request finds out, the second knows.
+	for _, want := range []int{504, 503} {
+		if status, _ := ask(t, c, get); status != want {
+			t.Errorf("status %d, want %d", status, want)
+		}
+	}
+}
+
+// Without file descriptors no member can be reached, and none is to blame.
+func TestWithoutDescriptorsNoMemberIsBlamed(t *testing.T) {
+	p := serve(t, nil, origin(t, answering(sized("ok"))))
+	c := dial(t, p.addr)
+	if status, _ := ask(t, c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"); status != 200 {
+		t.Fatalf("status %d before", status)
+	}
+	p.eachPool(func(u *upstream.Pool) { u.Close() }) // no idle connection is left
+	for _, fault := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, upstream.ErrClosed} {
+		if err := error(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", fault)}); !ownFault(err) {
+			t.Errorf("%v is blamed on the member", err)
+		}
+	}
+	if status, _ := ask(t, c, get); status != 503 {
+		t.Errorf("status %d, want 503", status)
+	}
+	if p.groups[0].balancer.Members()[0].InError() {
+		t.Error("the member is in error")
 	}
 }

@@ -72,7 +72,7 @@ func (x *exchange) noResponse(err error) phase {
 	case http1.StatusOf(err, 0) != 0:
 		return x.garbage(err)
 	case http1.IsTimeout(err):
-		x.blame(err)
+		x.blame(balancer.Failed, err)
 		return x.fail(errSilent)
 	case began:
 		if err == io.EOF {
@@ -86,7 +86,7 @@ func (x *exchange) noResponse(err error) phase {
 // garbage gives up a member that answered, but not in HTTP/1.1.
 func (x *exchange) garbage(err error) phase {
 	x.stopUpload()
-	x.blame(err)
+	x.blame(balancer.Failed, err)
 	return x.fail(errGarbage)
 }
 

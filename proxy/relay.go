@@ -91,6 +91,10 @@ func (x *exchange) relayFailed(from side, err error) phase {
 	x.stopUpload()
 	if !x.stream.began {
 		x.c.Out.B = x.c.Out.B[:0]
+		if failed := x.upload.clientFailed(); failed != nil {
+			x.release(balancer.Canceled)
+			return x.fail(failed)
+		}
 		return x.garbage(err)
 	}
 	x.close, x.reset = true, true
@@ -98,7 +102,7 @@ func (x *exchange) relayFailed(from side, err error) phase {
 	case x.upload.clientFailed() != nil, from == sink:
 		x.release(balancer.Canceled)
 	default:
-		x.blame(err)
+		x.blame(balancer.Failed, err)
 	}
 	return phaseFinish
 }

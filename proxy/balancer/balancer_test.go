@@ -101,7 +101,7 @@ func TestRetryKeepsAMemberFromRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := build(t, 5*time.Second, 1, 1, 1)
 		m, _ := b.Elect(nil)
-		m.Done(Failed)
+		m.Done(Unreachable)
 		if !m.InError() {
 			t.Error("a member that failed is not in error")
 		}
@@ -124,9 +124,9 @@ func TestALateFailureDoesNotLengthenRetry(t *testing.T) {
 		b := build(t, 5*time.Second, 1)
 		first, _ := b.Elect(nil)
 		second, _ := b.Elect(nil)
-		first.Done(Failed)
+		first.Done(Unreachable)
 		time.Sleep(4 * time.Second)
-		second.Done(Failed)
+		second.Done(Unreachable)
 		time.Sleep(time.Second)
 		if got := picks(b, 1); got != "A" {
 			t.Errorf("got %s 5s after the first failure, want A", got)
@@ -142,7 +142,7 @@ func TestAMemberThatFailsAgainWaitsAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m.Done(Failed)
+			m.Done(Unreachable)
 			if got := picks(b, 1); got != "-" {
 				t.Fatalf("got %s right after a failure", got)
 			}
@@ -154,18 +154,25 @@ func TestAMemberThatFailsAgainWaitsAgain(t *testing.T) {
 func TestRetryZeroIsNoErrorState(t *testing.T) {
 	b := build(t, 0, 1)
 	m, _ := b.Elect(nil)
-	m.Done(Failed)
+	m.Done(Unreachable)
 	if got := picks(b, 2); got != "AA" {
 		t.Errorf("got %s, want AA", got)
 	}
 }
 
-func TestCanceledBlamesNobody(t *testing.T) {
-	b := build(t, time.Hour, 1)
-	m, _ := b.Elect(nil)
-	m.Done(Canceled)
-	if m.InError() || m.Counters() != (Counters{Elected: 1}) {
-		t.Errorf("in error %v, counters %+v", m.InError(), m.Counters())
+// One URL that is slow or broken must not take members out of service.
+func TestOnlyAnUnreachableMemberIsInError(t *testing.T) {
+	for _, tt := range []struct {
+		outcome Outcome
+		inError bool
+		errors  uint64
+	}{{OK, false, 0}, {Canceled, false, 0}, {Failed, false, 1}, {Unreachable, true, 1}} {
+		b := build(t, time.Hour, 1)
+		m, _ := b.Elect(nil)
+		m.Done(tt.outcome)
+		if m.InError() != tt.inError || m.Counters() != (Counters{Elected: 1, Errors: tt.errors}) {
+			t.Errorf("outcome %d: in error %v, counters %+v", tt.outcome, m.InError(), m.Counters())
+		}
 	}
 }
 
@@ -194,9 +201,9 @@ func TestCounters(t *testing.T) {
 	x, _ := b.Elect(nil)
 	y, _ := b.Elect(nil)
 	z, _ := b.Elect(nil)
-	x.Done(OK)
-	y.Done(Failed)
-	if got, want := z.Counters(), (Counters{Elected: 3, Busy: 1, Errors: 1}); got != want {
+	x.Done(Failed)
+	y.Done(Unreachable)
+	if got, want := z.Counters(), (Counters{Elected: 3, Busy: 1, Errors: 2}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -248,7 +255,7 @@ func TestConcurrentFailuresCountOnce(t *testing.T) {
 		for range 50 {
 			wg.Go(func() {
 				if m, err := b.Elect(nil); err == nil {
-					m.Done(Failed)
+					m.Done(Unreachable)
 				}
 			})
 		}
@@ -266,7 +273,7 @@ func TestConcurrentFailuresCountOnce(t *testing.T) {
 func TestElectDoesNotAllocate(t *testing.T) {
 	b := build(t, time.Hour, 1, 2, 3)
 	down, _ := b.Elect(nil)
-	down.Done(Failed)
+	down.Done(Unreachable)
 	tried := []*Member{b.Members()[0]}
 	if n := testing.AllocsPerRun(100, func() {
 		for _, t := range [][]*Member{nil, tried, b.Members()} {

@@ -36,12 +36,17 @@
 //
 // # When a member fails
 //
-// Done(Failed) puts the member into error state: it gets no request for its
+// Done(Unreachable) puts the member into error state: it gets no request for its
 // Retry, as mod_proxy's retry. After that it is usable like any other; the
 // next request that elects it finds out. A failure told while the member is
 // in error already does not lengthen the time: it belongs to an exchange that
-// began before. lbstatus is kept meanwhile, as httpd does. Done(Canceled) is
-// for exchanges that ended by the client's doing and say nothing of the member.
+// began before. lbstatus is kept meanwhile, as httpd does.
+//
+// Done(Failed) is counted, and the member stays usable, as in mod_proxy where
+// failontimeout and failonstatus are not set. Otherwise one URL that is slow or
+// broken on every member would let any client take all of them out of service.
+// Done(Canceled) is for exchanges that ended by the client's doing and say
+// nothing of the member.
 //
 // # Concurrency
 //

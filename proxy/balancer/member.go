@@ -11,9 +11,10 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	OK       Outcome = iota // the member answered
-	Failed                  // the member refused, broke off or kept silent
-	Canceled                // the exchange ended by no fault of the member
+	OK          Outcome = iota // the member answered
+	Unreachable                // no connection to the member could be made
+	Failed                     // it was reached, but broke off, kept silent or answered badly
+	Canceled                   // the exchange ended by no fault of the member
 )
 
 // Member is one origin server of a balancer.
@@ -58,10 +59,12 @@ func (m *Member) Done(o Outcome) {
 	if m.busy.Add(-1) < 0 {
 		panic("balancer: member " + m.name + ": Done without Elect")
 	}
-	if o != Failed {
+	if o == Unreachable || o == Failed {
+		m.errors.Add(1)
+	}
+	if o != Unreachable {
 		return
 	}
-	m.errors.Add(1)
 	b := m.balancer
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -77,7 +80,7 @@ func (m *Member) Done(o Outcome) {
 type Counters struct {
 	Elected uint64 // times elected
 	Busy    int64  // elected and not done
-	Errors  uint64 // outcomes Failed
+	Errors  uint64 // outcomes Unreachable and Failed
 }
 
 // Counters reads the figures. Each is exact; together they may be of slightly

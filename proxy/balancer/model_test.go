@@ -104,7 +104,7 @@ func follow(b *Balancer, retry time.Duration, steps []step) string {
 		elections[m.Index()]++
 		if s.fails {
 			usableAt[m.Index()] = time.Now().Add(retry)
-			m.Done(Failed)
+			m.Done(Unreachable)
 		} else {
 			m.Done(OK)
 		}

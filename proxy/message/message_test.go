@@ -106,28 +106,6 @@ func TestXForwarded(t *testing.T) {
 	}
 }
 
-func TestParseDate(t *testing.T) {
-	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
-	want := time.Date(1994, 11, 6, 8, 49, 37, 0, time.UTC)
-	for _, s := range []string{"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"} {
-		if got, err := ParseDate([]byte(s), now); err != nil || !got.Equal(want) {
-			t.Errorf("%s: %v, error %v; want %v", s, got, err, want)
-		}
-	}
-	for _, s := range []string{"", "0", "Sun, 06 Nov 1994 08:49:37 PST", "1994-11-06T08:49:37Z"} {
-		if got, err := ParseDate([]byte(s), now); err == nil {
-			t.Errorf("%q is taken for %v", s, got)
-		}
-	}
-	// RFC 9110 §5.6.7: not more than 50 years in the future.
-	if got, err := ParseDate([]byte("Friday, 06-Nov-76 08:49:37 GMT"), now); err != nil || got.Year() != 2076 {
-		t.Errorf("76 in 2026 is %v, error %v; want 2076", got, err)
-	}
-	if got, err := ParseDate([]byte("Saturday, 06-Nov-77 08:49:37 GMT"), now); err != nil || got.Year() != 1977 {
-		t.Errorf("77 in 2026 is %v, error %v; want 1977", got, err)
-	}
-}
-
 func TestClockFollowsTheSecond(t *testing.T) {
 	var c Clock
 	at := time.Date(2026, 1, 2, 3, 4, 5, 999e6, time.UTC)
