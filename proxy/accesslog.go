@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,19 +25,21 @@ const (
 //	127.0.0.1 - - [10/Oct/2026:13:55:36 +0200] "GET / HTTP/1.1" 200 512 "-" "curl/8.14.1" http://10.0.0.11:8080 840
 //
 // Exchanges append to a buffer. A goroutine writes it out a moment later, so
-// that a slow terminal or disk is no exchange's matter until 4 MiB wait; then
-// exchanges wait too, because a line that is lost would be worse.
+// that a slow terminal or disk is no exchange's matter. Where 4 MiB wait already,
+// lines are dropped and counted, and the operator is told: a pipe that nobody
+// reads must not stop the proxy.
 type accessLog struct {
 	outs   []io.Writer
 	file   *os.File // nil without
 	logger *slog.Logger
 
 	mu     sync.Mutex
-	room   sync.Cond // buf was taken
 	buf    []byte
+	lost   int    // lines dropped since buf was taken
 	second int64  // that stamp is of
 	stamp  []byte // [10/Oct/2026:13:55:36 +0200]
-	told   bool   // a write failed, and the operator knows
+
+	told bool // the last write failed, and the operator knows; the writer's own
 
 	begun  chan struct{} // buf is not empty any more
 	full   chan struct{} // buf should not wait
@@ -50,7 +53,6 @@ func openAccessLog(out io.Writer, path string, logger *slog.Logger) (*accessLog,
 		begun:  make(chan struct{}, 1), full: make(chan struct{}, 1),
 		closed: make(chan struct{}), done: make(chan struct{}),
 	}
-	l.room.L = &l.mu
 	if out != nil {
 		l.outs = append(l.outs, out)
 	}
@@ -71,8 +73,9 @@ func (l *accessLog) add(x *exchange) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.buf) > accessMost {
-		l.room.Wait()
+	if len(l.buf) > accessMost {
+		l.lost++
+		return
 	}
 	if len(l.buf) == 0 {
 		signal(l.begun)
@@ -164,33 +167,51 @@ func (l *accessLog) run() {
 			last = true
 		}
 		l.mu.Lock()
-		full := l.buf
-		l.buf = spare[:0]
-		l.room.Broadcast()
+		full, lost := l.buf, l.lost
+		l.buf, l.lost = spare[:0], 0
 		l.mu.Unlock()
+		if lost > 0 {
+			l.logger.Error("access log lines are lost: they are not taken fast enough", "lines", lost)
+		}
 		l.writeOut(full)
 		spare = full
 	}
 }
 
 func (l *accessLog) writeOut(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	var failed error
 	for _, w := range l.outs {
-		if len(b) == 0 {
-			return
-		}
-		if _, err := w.Write(b); err != nil && !l.told {
-			l.told = true
-			l.logger.Error("access log lines are lost", "error", err)
+		if _, err := w.Write(b); err != nil {
+			failed = err
 		}
 	}
+	switch {
+	case failed != nil && !l.told:
+		l.logger.Error("access log lines are lost", "error", failed)
+	case failed == nil && l.told:
+		l.logger.Info("the access log is written again")
+	}
+	l.told = failed != nil
 }
 
-// close writes what is left. No exchange may run any more.
-func (l *accessLog) close() error {
+// close writes what is left, if that does not take longer than patience. No
+// exchange may run any more.
+func (l *accessLog) close(patience time.Duration) error {
 	close(l.closed)
-	<-l.done
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-l.done:
+	case <-t.C:
+		return errLogStuck
+	}
 	if l.file == nil {
 		return nil
 	}
 	return l.file.Close()
 }
+
+var errLogStuck = errors.New("log: nobody takes the last access log lines; they are lost")

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -73,20 +72,46 @@ type stuck struct{ free chan struct{} }
 
 func (s stuck) Write(p []byte) (int, error) { <-s.free; return len(p), nil }
 
-func TestAccessLogDoesNotWaitForASlowReader(t *testing.T) {
-	s := stuck{make(chan struct{})}
-	l, err := openAccessLog(s, "", slog.New(slog.NewTextHandler(io.Discard, nil)))
+// A terminal that was stopped, or a pipe that nobody reads, must not stop the
+// proxy, nor take its memory, nor keep it from its end.
+func TestAccessLogThatNobodyReads(t *testing.T) {
+	out, told := stuck{make(chan struct{})}, new(lines)
+	l, err := openAccessLog(out, "", slog.New(slog.NewTextHandler(told, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := newExchange()
 	x.c = &conn{client: []byte("127.0.0.1")}
 	x.req.Line = []byte("GET / HTTP/1.1")
-	for range 10000 {
+	for range 3 * accessMost / 64 {
 		l.add(x)
 	}
-	close(s.free)
-	if err := l.close(); err != nil {
+	if len(l.buf) > accessMost+1024 {
+		t.Errorf("%d bytes wait", len(l.buf))
+	}
+	if err := l.close(10 * time.Millisecond); !errors.Is(err, errLogStuck) {
+		t.Errorf("close: %v, want errLogStuck", err)
+	}
+	close(out.free)
+	<-l.done
+	if !strings.Contains(told.String(), "lost") {
+		t.Errorf("the operator was told %q, want the number of lost lines", told.String())
+	}
+}
+
+func TestAccessLogOnAFullDiskIsTold(t *testing.T) {
+	told := new(lines)
+	l, err := openAccessLog(nil, "/dev/full", slog.New(slog.NewTextHandler(told, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		l.writeOut([]byte("a line\n"))
+	}
+	if err := l.close(time.Second); err != nil {
 		t.Error(err)
+	}
+	if n := strings.Count(told.String(), "no space left on device"); n != 1 {
+		t.Errorf("told %d times, want once: %s", n, told.String())
 	}
 }

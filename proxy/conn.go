@@ -9,6 +9,10 @@ import (
 )
 
 const (
+	// lastCall is how long a stopping proxy waits for a request on an idle
+	// connection: one that is on its way is answered, and not cut.
+	lastCall = 50 * time.Millisecond
+
 	lingerTime  = time.Second // how long the rest of what a client sends is read
 	lingerBytes = 1 << 20     // and how much of it
 )
@@ -67,14 +71,30 @@ func (c *conn) await(patience time.Duration) bool {
 	}
 	c.ReadWithin(patience)
 	c.idle.Store(true)
-	// Shutdown sets stopping first and then interrupts whoever is idle, so that
-	// one of the two is seen here.
-	if c.server.stopping.Load() {
-		return false
+	// Server.drain sets stopping first and then interrupts whoever is idle, so
+	// that one of the two is seen here.
+	var err error
+	if !c.server.stopping.Load() {
+		err = c.Fill()
 	}
-	err := c.Fill()
 	c.idle.Store(false)
-	return err == nil
+	if !c.server.stopping.Load() {
+		return err == nil
+	}
+	return c.awaitLast()
+}
+
+// awaitLast is await while the proxy stops. There may be a first byte already,
+// and an interrupt that was meant for an idle connection.
+func (c *conn) awaitLast() bool {
+	c.server.mu.Lock() // drain has interrupted already, or will find this one busy
+	c.Forget()
+	c.server.mu.Unlock()
+	if len(c.Buffered()) > 0 {
+		return true
+	}
+	c.ReadWithin(lastCall)
+	return c.Fill() == nil
 }
 
 // lingeringClose ends our side and reads for a while what the client still

@@ -85,7 +85,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.listener.Close()
 	s.drain()
-	if e := s.access.close(); err == nil {
+	if e := s.access.close(s.grace); err == nil {
 		err = e
 	}
 	return err

@@ -246,6 +246,9 @@ func (s *stream) pass(b []byte) (side, error) {
 		s.dst.Out.B = http1.AppendChunk(s.dst.Out.B, b)
 	case s.dst.Room() < need:
 		s.dst.WriteWithin(s.patience)
+		if s.isStopped() {
+			return sink, errCut
+		}
 		if _, err := s.dst.Write(b); err != nil {
 			return sink, err
 		}

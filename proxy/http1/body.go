@@ -39,13 +39,20 @@ func requestBody(f message.Fields, minor byte) (Body, error) {
 
 // responseBody decides where a response ends. The fields are looked at even
 // where there cannot be a body: who sends two lengths there is not trusted with
-// a connection either.
+// a connection either. 1xx has no framing fields (RFC 9112 §6.1, RFC 9110 §8.6);
+// behind one that announces a body, that body may come, and would be taken for
+// the final response.
 func responseBody(r *Response, toHEAD bool) (Body, error) {
 	length, chunked, err := framing(r.Fields, r.Minor)
 	switch {
 	case err != nil:
 		return Body{}, err
-	case toHEAD || r.Status < 200 || r.Status == 204 || r.Status == 304:
+	case r.Interim() && (chunked || length > 0):
+		return Body{}, errInterimBody
+	case r.Status == 204 && (chunked || length > 0):
+		r.Close = true // many servers err here; what they send behind it is not read
+		return Body{}, nil
+	case toHEAD || r.Interim() || r.Status == 204 || r.Status == 304:
 		return Body{}, nil
 	case chunked:
 		return Body{Kind: InChunks}, nil

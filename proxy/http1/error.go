@@ -46,6 +46,7 @@ var (
 	errTwoTE         = &Error{400, "more than one Transfer-Encoding"}
 	errNotChunked    = &Error{400, "Transfer-Encoding does not end in chunked"}
 	errTE            = &Error{501, "transfer coding other than chunked"}
+	errInterimBody   = &Error{400, "body announced in an interim response"}
 	errTE10          = &Error{400, "Transfer-Encoding in HTTP/1.0"}
 	errExpectation   = &Error{417, "expectation other than 100-continue"}
 	errChunkSize     = &Error{400, "malformed chunk size"}

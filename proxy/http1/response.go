@@ -51,11 +51,12 @@ func parseResponse(r *Response, buf []byte, scanned int, toHEAD bool, lim Limits
 		return 0, next, err
 	}
 	o := r.Fields.MarkHops()
+	r.Close = false
 	if r.Body, err = responseBody(r, toHEAD); err != nil {
 		return 0, next, err
 	}
 	// HTTP/1.0 servers close unless they say otherwise (RFC 9112 §9.3).
-	r.Close = o.Close || r.Minor == 0 && !o.KeepAlive || r.Body.Kind == UntilClose
+	r.Close = r.Close || o.Close || r.Minor == 0 && !o.KeepAlive || r.Body.Kind == UntilClose
 	return n, next, nil
 }
 

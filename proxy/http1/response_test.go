@@ -30,6 +30,10 @@ var responses = []struct {
 
 	{name: "two lengths", in: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", err: errTwoLengths},
 	{name: "two lengths on 304", in: "HTTP/1.1 304 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", err: errTwoLengths},
+	{name: "204 with length 0", in: "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", want: "204 No Content minor=1 body={0 0}"},
+	{name: "204 with a body", in: "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", want: "204 No Content minor=1 body={0 0} close"},
+	{name: "204 with chunks", in: "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", want: "204 No Content minor=1 body={0 0} close"},
+	{name: "1xx with a body", in: "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n", err: errInterimBody},
 	{name: "bad length", in: "HTTP/1.1 200 OK\r\nContent-Length: 5;\r\n\r\n", err: errLength},
 	{name: "length and chunks", in: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", err: errLengthAndTE},
 	{name: "chunks in HTTP/1.0", in: "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", err: errTE10},

@@ -98,6 +98,9 @@ func (c *runCommand) Run() error {
 	if err != nil {
 		return err
 	}
+	// Who reads our output may go; clients are served on. Without this the
+	// runtime ends a program that writes to a broken standard output.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	context.AfterFunc(ctx, stop)
