@@ -3,6 +3,8 @@ package docker
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,8 +43,55 @@ func TestCleanDead(t *testing.T) {
 	if left := labelled(t, e, labelRun+"="+run); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}
+	if _, err := os.Stat(p.dir); !os.IsNotExist(err) {
+		t.Errorf("its temporary folder is left: %v", err)
+	}
 	if left := labelled(t, e, labelRun+"="+alive.id); len(left) != 2 {
 		t.Errorf("of the run that is going on, this is left: %v", left)
+	}
+}
+
+// TestCleanTemp: folders of owners that are gone are removed, and no others.
+func TestCleanTemp(t *testing.T) {
+	dir, alive := t.TempDir(), ownerID(os.Getpid())
+	gone := strconv.Itoa(os.Getpid()) + ":1" // our number, at another time
+	for name, stays := range map[string]bool{
+		"proxylab-alone-" + alive + "-binary-1": true,
+		"proxylab-abc-" + gone + "-binary-2":    false,
+		"proxylab-notes":                        true,
+		"proxylab-my-own-very-old-folder":       true,
+		"proxylab-a-b:c-d-e":                    true,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Join(path, "inside"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := cleanTemp(dir); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(path); (err == nil) != stays {
+			t.Errorf("%s: stays %v, want %v", name, err == nil, stays)
+		}
+	}
+}
+
+// TestTwoRunsOfOneID: two processes that start within one second make the same
+// id. The end of one is not the end of the other.
+func TestTwoRunsOfOneID(t *testing.T) {
+	ours := newRun(t)
+	startProbe(t, ours, "probe", nil)
+	p := startGuarded(t, "obedient", ours.id)
+	defer os.RemoveAll(p.dir)
+	if left := labelled(t, ours.engine, labelRun+"="+ours.id); len(left) != 6 {
+		t.Fatalf("two runs of a container and two networks each are %v", left)
+	}
+	if err := syscall.Kill(p.cmd.Process.Pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.output()
+	_ = p.cmd.Wait()
+	if left := labelled(t, ours.engine, labelRun+"="+ours.id); len(left) != 3 {
+		t.Errorf("after the other's end, ours is %v", left)
 	}
 }
 

@@ -207,3 +207,29 @@ func TestGuardedByItsParentAlone(t *testing.T) {
 		}
 	}
 }
+
+// A program that heeds a signal ends as a shell would say it; one whose guard
+// was killed, or that failed by itself, does not.
+func TestStopCode(t *testing.T) {
+	for _, c := range []struct {
+		claim string
+		cause error
+		code  int
+		ok    bool
+	}{
+		{"Ctrl-C", stopped(syscall.SIGINT), 130, true},
+		{"SIGTERM", stopped(syscall.SIGTERM), 143, true},
+		{"a terminal that closes", stopped(syscall.SIGHUP), 129, true},
+		{"kill -9 of the guard", stopped(0), 0, false},
+		{"something else", errors.New("x"), 0, false},
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(c.cause)
+		if code, ok := StopCode(ctx); ok != c.ok || ok && code != c.code {
+			t.Errorf("%s: %d, %v, want %d, %v", c.claim, code, ok, c.code, c.ok)
+		}
+	}
+	if _, ok := StopCode(t.Context()); ok {
+		t.Error("nothing stopped this one")
+	}
+}

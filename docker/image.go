@@ -141,7 +141,11 @@ func (e *Engine) build(ctx context.Context, s BuildSpec, dockerfile []byte, ref 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("image %s: %w\nlast lines of the build:\n%s", ref, err, indent(lastLines(buildText(log.String()), 25)))
+		hint := ""
+		if s.Base != nil {
+			hint = "\n\thint: it installs packages: can this machine reach a Debian mirror, and is there space on the engine's disk?"
+		}
+		return fmt.Errorf("image %s: %w\nlast lines of the build:\n%s%s", ref, err, indent(lastLines(buildText(log.String()), 25)), hint)
 	}
 	return nil
 }

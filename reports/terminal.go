@@ -48,7 +48,29 @@ func Table(w io.Writer, res record.Results) error {
 	for _, v := range res.Verdicts {
 		fmt.Fprintf(tw, "%s\t%s\t%s\n", measureOf(v.Measure).name, plain(v), evidence(v))
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	return doubts(w, res.Trials)
+}
+
+// doubts says why trials are not to be believed, so that a table with gaps
+// explains itself.
+func doubts(w io.Writer, trials []record.Trial) error {
+	told := false
+	for _, t := range trials {
+		if t.Validity == record.Valid {
+			continue
+		}
+		if !told {
+			fmt.Fprintln(w)
+			told = true
+		}
+		if _, err := fmt.Fprintf(w, "%s is %s: %s\n", t.ID, t.Validity, strings.Join(t.Reasons, "; ")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // evidence is what a verdict rests on, in short.
