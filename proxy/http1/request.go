@@ -50,7 +50,7 @@ func parseRequest(r *Request, buf []byte, scanned int, lim Limits) (n, next int,
 		return 0, next, err
 	}
 	if n > lim.Head {
-		return 0, next, r.tooLarge(head[:n])
+		return 0, next, r.tooLarge(head[:n], lim)
 	}
 	line, rest := cutLine(head[:n])
 	if err = r.parseLine(line); err != nil {
@@ -69,7 +69,7 @@ func parseRequest(r *Request, buf []byte, scanned int, lim Limits) (n, next int,
 // and a first line that is no request line.
 func (r *Request) partial(head []byte, scanned int, lim Limits) error {
 	if len(head) > lim.Head {
-		return r.tooLarge(head)
+		return r.tooLarge(head, lim)
 	}
 	if scanned > 2 || bytes.IndexByte(head, '\n') < 0 {
 		return nil
@@ -79,8 +79,8 @@ func (r *Request) partial(head []byte, scanned int, lim Limits) error {
 }
 
 // tooLarge tells a long target from many fields.
-func (r *Request) tooLarge(head []byte) error {
-	if bytes.IndexByte(head, '\n') < 0 {
+func (r *Request) tooLarge(head []byte, lim Limits) error {
+	if i := bytes.IndexByte(head, '\n'); i < 0 || i > lim.Head {
 		return errTargetSize
 	}
 	r.Line, _ = cutLine(head)

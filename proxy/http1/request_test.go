@@ -200,7 +200,8 @@ func checkStatus(t *testing.T, how, in string, n int, err error, want *Error) {
 }
 
 func TestTargetTooLong(t *testing.T) {
-	for _, in := range []string{"GET /" + strings.Repeat("y", 600), strings.Repeat("y", 600)} {
+	long := "GET /" + strings.Repeat("y", 600)
+	for _, in := range []string{long, strings.Repeat("y", 600), long + " HTTP/1.1\r\nHost: h\r\n\r\n"} {
 		if n, err := ParseRequest(new(Request), []byte(in), testLimits); n != 0 || err != error(errTargetSize) {
 			t.Errorf("%.10s…: %d bytes used, error %v; want %v", in, n, err, errTargetSize)
 		}

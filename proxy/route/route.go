@@ -21,12 +21,15 @@
 // several slashes as good as one. Rule.Path is written decoded.
 //
 // An excluded path must not be reached by another spelling, so to an exclusion
-// an escaped slash (%2F) is a slash. Other rules take it for a plain byte of its
-// segment.
+// an escaped slash (%2F) or backslash is a slash, and what follows a ";" in a
+// segment is no part of it, as in servlet containers ("/private;x" is "/private"
+// there). Other rules take them for plain bytes of their segment.
 //
-// A path with a dot segment ("." or "..", also as %2e) matches nothing: two
-// readers could take it for different paths. Clients remove dot segments before
-// they send (RFC 3986 §5.2.4).
+// A path with a dot segment ("." or "..", also as %2e, between escaped slashes or
+// with a ";" behind) matches nothing: two readers could take it for different
+// paths. Clients remove dot segments before they send (RFC 3986 §5.2.4). Nor does
+// a path with an escaped NUL, where some readers end the path (httpd answers 404
+// too).
 //
 // # What is forwarded
 //
@@ -86,7 +89,7 @@ var slash = []byte("/")
 // query, and what follows the matched prefix. It returns nil where none
 // matches. rest points into path and lives as long; it does not allocate.
 func (t *Table) Match(path []byte) (rule *Rule, rest []byte) {
-	if len(path) == 0 || path[0] != '/' || hasDotSegment(path) {
+	if len(path) == 0 || path[0] != '/' || isAmbiguous(path) {
 		return nil, nil
 	}
 	plain := isPlain(path)
@@ -151,12 +154,22 @@ func (e *entry) matchDecoded(path []byte) int {
 	return i
 }
 
-// slashes counts the bytes at the start of p that spell slashes.
+// slashes counts the bytes at the start of p that spell slashes; to an exclusion
+// with the parameters of the segment before.
 func (e *entry) slashes(p []byte) int {
 	n := 0
+	if e.rule.Exclude && len(p) > 0 && p[0] == ';' {
+		n = len(p)
+		for i := range p {
+			if c, _ := decode(p[i:]); isSeparator(c) {
+				n = i
+				break
+			}
+		}
+	}
 	for n < len(p) {
 		c, w := decode(p[n:])
-		if c != '/' || w > 1 && !e.rule.Exclude {
+		if c != '/' && !(e.rule.Exclude && isSeparator(c)) || w > 1 && !e.rule.Exclude {
 			break
 		}
 		n += w
@@ -164,27 +177,36 @@ func (e *entry) slashes(p []byte) int {
 	return n
 }
 
-// isPlain says that path has one spelling: no escapes, no empty segments.
+// isPlain says that path has one spelling: no escapes, no empty segments, no
+// parameters.
 func isPlain(path []byte) bool {
-	return bytes.IndexByte(path, '%') < 0 && !bytes.Contains(path, []byte("//"))
+	return bytes.IndexByte(path, '%') < 0 && bytes.IndexByte(path, ';') < 0 && !bytes.Contains(path, []byte("//"))
 }
 
-// hasDotSegment finds a segment "." or "..", in any spelling. An escaped slash
-// bounds a segment too, because an origin server may read it so.
-func hasDotSegment(path []byte) bool {
+// isSeparator says whether some origin server may end a segment at c.
+func isSeparator(c byte) bool { return c == '/' || c == '\\' }
+
+// isAmbiguous finds a segment "." or ".." in any spelling that an origin server
+// may read so, and an escaped NUL.
+func isAmbiguous(path []byte) bool {
 	if bytes.IndexByte(path, '.') < 0 && bytes.IndexByte(path, '%') < 0 {
 		return false
 	}
-	dots, other := 0, false
+	dots, other, parameters := 0, false, false
 	for i := 0; i < len(path); {
 		c, n := decode(path[i:])
 		i += n
 		switch {
-		case c == '/':
+		case c == 0:
+			return true
+		case isSeparator(c):
 			if isDots(dots, other) {
 				return true
 			}
-			dots, other = 0, false
+			dots, other, parameters = 0, false, false
+		case parameters:
+		case c == ';':
+			parameters = true
 		case c == '.':
 			dots++
 		default:
