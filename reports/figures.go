@@ -85,14 +85,14 @@ func (p *page) writeFigures(dir string) error {
 		return err
 	}
 	for i, f := range p.Figures {
-		if err := os.WriteFile(filepath.Join(dir, f.ID+".svg"), p.svg[i], 0o644); err != nil {
+		if err := record.WriteFile(filepath.Join(dir, f.ID+".svg"), p.svg[i]); err != nil {
 			return err
 		}
 		var png bytes.Buffer
 		if err := f.PNG(&png); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(dir, f.ID+".png"), png.Bytes(), 0o644); err != nil {
+		if err := record.WriteFile(filepath.Join(dir, f.ID+".png"), png.Bytes()); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,6 @@ package reports
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"proxylab/reports/record"
@@ -56,7 +55,7 @@ func Write(dir string) (record.Results, error) {
 		if err := render(&buf); err != nil {
 			return record.Results{}, fmt.Errorf("%s: %w", name, err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), buf.Bytes(), 0o644); err != nil {
+		if err := record.WriteFile(filepath.Join(dir, name), buf.Bytes()); err != nil {
 			return record.Results{}, err
 		}
 	}

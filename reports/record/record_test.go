@@ -126,3 +126,22 @@ func TestNoRunIsSaidWithAHint(t *testing.T) {
 		t.Errorf("error %v, want a hint", err)
 	}
 }
+
+// A file that cannot be put in its place leaves nothing half done beside it.
+func TestWriteFileLeavesNoPart(t *testing.T) {
+	dir := t.TempDir()
+	taken := filepath.Join(dir, "index.html")
+	if err := os.Mkdir(taken, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := record.WriteFile(taken, []byte("page")); err == nil {
+		t.Error("a folder was overwritten")
+	}
+	if err := record.WriteFile(filepath.Join(dir, "report.md"), []byte("page")); err != nil {
+		t.Error(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 {
+		t.Errorf("the folder holds %v, %v", entries, err)
+	}
+}

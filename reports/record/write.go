@@ -26,6 +26,12 @@ func encode(path string, v any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	return WriteFile(path, append(data, '\n'))
+}
+
+// WriteFile writes a file of a run's folder whole or not at all: a disk that
+// is full, or a kill, leaves no half page.
+func WriteFile(path string, data []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -34,7 +40,7 @@ func encode(path string, v any) error {
 	if err := f.Chmod(0o644); err != nil {
 		return err
 	}
-	_, err = f.Write(append(data, '\n'))
+	_, err = f.Write(data)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
