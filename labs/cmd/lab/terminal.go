@@ -73,7 +73,13 @@ func line(clock string, e labs.Event, width int) string {
 	}
 	room := width - utf8.RuneCountInString(s)
 	if room < 0 {
-		return string([]rune(s)[:max(0, width-1)]) + "…"
+		// The step is cut, so that the time left can still be read.
+		end := left(e.Left)
+		step := []rune(clock + "  " + e.Step)
+		if keep := width - 1 - len(end); keep >= len(clock) {
+			return string(step[:min(keep, len(step))]) + "…" + end
+		}
+		return string(step[:max(0, width-1)]) + "…"
 	}
 	if cells := min(24, room-2); e.Share > 0 && cells >= 6 {
 		full := int(e.Share*float64(cells) + 0.5)

@@ -22,7 +22,8 @@ func TestMovingLineFitsTheTerminal(t *testing.T) {
 		{90, "00:14  trial 12 of 18: block 4, apache-matched: 899/s, 0 not right (1m23s left)  █████░░░░"},
 		{79, "00:14  trial 12 of 18: block 4, apache-matched: 899/s, 0 not right (1m23s left)"},
 		{78, "00:14  trial 12 of 18: block 4, apache-matched (1m23s left)  █████████░░░░░░░░"},
-		{39, "00:14  trial 12 of 18: block 4, apache…"},
+		{41, "00:14  trial 12 of 18: bloc… (1m23s left)"},
+		{15, "00:14  trial 1…"},
 		{1, "…"},
 	} {
 		got := line("00:14", e, c.width)
