@@ -32,7 +32,7 @@ func Binary(ctx context.Context, dir, pkg, goos, goarch string) ([]byte, error) 
 		if text.Len() == 0 {
 			return nil, fmt.Errorf("go build %s: %w\n\thint: is the go command in PATH?", pkg, err)
 		}
-		return nil, fmt.Errorf("go build %s: %w\n%s\n\thint: mend the source; make build shows the same", pkg, err, bytes.TrimRight(text.Bytes(), "\n"))
+		return nil, fmt.Errorf("go build %s: %w\n%s\n\thint: mend the source; go build %s shows the same", pkg, err, bytes.TrimRight(text.Bytes(), "\n"), pkg)
 	}
 	data, err := os.ReadFile(out)
 	if err != nil {

@@ -3,6 +3,7 @@ package docker
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -77,7 +78,7 @@ func (e *Engine) Build(ctx context.Context, s BuildSpec) (Image, error) {
 		return Image{}, fmt.Errorf("image %s: the engine built it but does not have it\n\thint: is another process removing images?", ref)
 	}
 	img.Built = true
-	e.removeOld(ctx, s.Name, ref)
+	e.removeOld(ctx, s.Name, ref, time.Now())
 	return img, nil
 }
 
@@ -185,25 +186,36 @@ func tarOf(files map[string]File) ([]byte, error) {
 }
 
 // removeOld takes away earlier builds of one name, so that disks do not fill.
-// The newest of them stays: another process may be about to start it. So do
-// those that a container uses, since nothing is forced.
-func (e *Engine) removeOld(ctx context.Context, name, keep string) {
+// Those that a container uses stay, since nothing is forced.
+func (e *Engine) removeOld(ctx context.Context, name, keep string, now time.Time) {
 	list, err := e.cli.ImageList(ctx, client.ImageListOptions{Filters: client.Filters{}.Add("label", labelImage+"="+name)})
 	if err != nil {
 		return // an image too many harms nobody
 	}
-	old := list.Items[:0]
-	for _, i := range list.Items {
-		if len(i.RepoTags) > 0 && !slices.Contains(i.RepoTags, keep) {
-			old = append(old, i)
-		}
-	}
-	slices.SortFunc(old, func(a, b image.Summary) int { return int(b.Created - a.Created) })
-	for _, i := range old[min(1, len(old)):] {
+	for _, i := range outdated(list.Items, keep, now) {
 		for _, tag := range i.RepoTags {
 			if strings.HasPrefix(tag, repository(name)+":") {
 				_, _ = e.cli.ImageRemove(ctx, tag, client.ImageRemoveOptions{PruneChildren: true})
 			}
 		}
 	}
+}
+
+// inUse is the age up to which a build may be one that another process, from
+// another checkout, is about to start.
+const inUse = time.Hour
+
+// outdated are the builds that may go: not keep, not the newest of the others,
+// and none that is young.
+func outdated(all []image.Summary, keep string, now time.Time) []image.Summary {
+	var old []image.Summary
+	for _, i := range all {
+		if len(i.RepoTags) > 0 && !slices.Contains(i.RepoTags, keep) {
+			old = append(old, i)
+		}
+	}
+	slices.SortFunc(old, func(a, b image.Summary) int { return cmp.Compare(b.Created, a.Created) })
+	return slices.DeleteFunc(old[min(1, len(old)):], func(i image.Summary) bool {
+		return now.Sub(time.Unix(i.Created, 0)) < inUse
+	})
 }

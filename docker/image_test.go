@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/moby/moby/api/types/image"
 	"github.com/moby/moby/client"
 )
 
@@ -44,14 +47,20 @@ func TestBuildOnlyWhenInputsChanged(t *testing.T) {
 	if err != nil || again.Built || again.ID != first.ID || again.Ref != first.Ref {
 		t.Errorf("second build: %+v, %v; want %+v", again, err, first)
 	}
+	var last string
 	for n := range 3 {
 		changed, err := e.Build(ctx, spec(unique+strconv.Itoa(n)))
 		if err != nil || !changed.Built || changed.ID == first.ID {
 			t.Fatalf("changed input: %+v, %v", changed, err)
 		}
-		if n := tags(); n != 2 {
-			t.Errorf("%d images of this name are kept, want 2: the new one and the one before", n)
+		if got := tags(); got != n+2 {
+			t.Errorf("%d young images of this name are kept, want all %d", got, n+2)
 		}
+		last = changed.Ref
+	}
+	e.removeOld(ctx, "test-build", last, time.Now().Add(2*inUse))
+	if got := tags(); got != 2 {
+		t.Errorf("%d old images are kept, want 2: the one in use and the one before", got)
 	}
 }
 
@@ -153,5 +162,28 @@ func TestBinary(t *testing.T) {
 	two, err := Binary(t.Context(), write(source), ".", "linux", "arm64")
 	if err != nil || !bytes.Equal(one, two) {
 		t.Errorf("the same source in another folder gives other bytes, %v", err)
+	}
+}
+
+// Earlier builds go, but not one that a run from another checkout may be about
+// to start.
+func TestOutdatedImages(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	build := func(tag string, age time.Duration) image.Summary {
+		return image.Summary{RepoTags: []string{tag}, Created: now.Add(-age).Unix()}
+	}
+	all := []image.Summary{
+		build("x:kept", 9*time.Hour), build("x:older", 5*time.Hour), build("x:newest-other", time.Minute),
+		build("x:young", 30*time.Minute), build("x:oldest", 48*time.Hour), {Created: 1}, // the last has no name
+	}
+	var got []string
+	for _, i := range outdated(all, "x:kept", now) {
+		got = append(got, i.RepoTags[0])
+	}
+	if want := []string{"x:older", "x:oldest"}; !slices.Equal(got, want) {
+		t.Errorf("%v would go, want %v", got, want)
+	}
+	if got := outdated([]image.Summary{build("x:kept", 0), build("x:one", 48*time.Hour)}, "x:kept", now); len(got) != 0 {
+		t.Errorf("the newest other one would go: %v", got)
 	}
 }
