@@ -17,6 +17,7 @@ const (
 	accessDelay = 250 * time.Millisecond // how long a line may wait for others
 	accessFull  = 64 << 10               // bytes that are not made to wait
 	accessMost  = 4 << 20                // bytes that may wait for a slow reader
+	accessLast  = 2 * time.Second        // how long the last lines may take
 )
 
 // accessLog writes a line for each exchange: Apache's combined format, then the

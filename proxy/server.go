@@ -66,7 +66,7 @@ func (s *Server) listen() error {
 			"choose a port from 1024 on",
 		}
 	case err != nil:
-		return &Fault{fmt.Errorf("listen: %w", err), "listen is host:port with an address of this machine, or :port for all of them"}
+		return &Fault{err, "listen is host:port with an address of this machine, or :port for all of them"}
 	}
 	s.listener = l
 	return nil
@@ -85,7 +85,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.listener.Close()
 	s.drain()
-	if e := s.access.close(s.grace); err == nil {
+	if e := s.access.close(accessLast); err == nil {
 		err = e
 	}
 	return err

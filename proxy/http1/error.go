@@ -36,6 +36,7 @@ var (
 	errValue         = &Error{400, "control byte in a field value"}
 	errHeadSize      = &Error{431, "head is too large"}
 	errFieldCount    = &Error{431, "too many field lines"}
+	errNominations   = &Error{431, "too many options in Connection"}
 	errTargetSize    = &Error{414, "request line is too long"}
 	errNoHost        = &Error{400, "no Host field"}
 	errTwoHosts      = &Error{400, "more than one Host field"}

@@ -114,6 +114,9 @@ func (r *Request) finish() error {
 		return err
 	}
 	o := r.Fields.MarkHops()
+	if o.TooMany {
+		return errNominations
+	}
 	r.Close = o.Close || r.Minor == 0 && !o.KeepAlive
 	var err error
 	if r.Body, err = requestBody(r.Fields, r.Minor); err != nil {

@@ -119,6 +119,7 @@ var requests = []struct {
 	{name: "coding below chunked", in: "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", err: errTE},
 	{name: "other expectation", in: "POST / HTTP/1.1\r\nHost: h\r\nExpect: 200-ok\r\n\r\n", err: errExpectation},
 
+	{name: "65 nominations", in: "GET / HTTP/1.1\r\nHost: h\r\nConnection: " + strings.Repeat("x,", 65) + "\r\n\r\n", err: errNominations},
 	{name: "too many fields", in: "GET / HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", 8) + "\r\n", err: errFieldCount},
 	{name: "head too large", in: "GET / HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("y", 512) + "\r\n\r\n", err: errHeadSize},
 }

@@ -51,6 +51,9 @@ func parseResponse(r *Response, buf []byte, scanned int, toHEAD bool, lim Limits
 		return 0, next, err
 	}
 	o := r.Fields.MarkHops()
+	if o.TooMany {
+		return 0, next, errNominations
+	}
 	r.Close = false
 	if r.Body, err = responseBody(r, toHEAD); err != nil {
 		return 0, next, err

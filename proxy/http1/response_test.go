@@ -51,6 +51,7 @@ var responses = []struct {
 	{name: "CR in the reason", in: "HTTP/1.1 200 O\rK\r\n\r\n", err: errStatusLine},
 	{name: "other protocol", in: "SSH-2.0-OpenSSH_9.2\r\n\r\n", err: errStatusLine},
 	{name: "HTTP/2", in: "HTTP/2.0 200 OK\r\n\r\n", err: errOtherVersion},
+	{name: "65 nominations", in: "HTTP/1.1 200 OK\r\nConnection: " + strings.Repeat("x,", 65) + "\r\n\r\n", err: errNominations},
 	{name: "too large", in: "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 512) + "\r\n\r\n", err: errHeadSize},
 }
 

@@ -14,12 +14,18 @@ var never = SetOf(Host, ContentLength)
 type Options struct {
 	Close     bool // "close"
 	KeepAlive bool // "keep-alive", which only HTTP/1.0 needs
+	TooMany   bool // more fields were nominated than maxNominated
 }
+
+// maxNominated bounds what is compared with each field of the message: a head of
+// nothing but nominations would take twenty times the work of any other.
+const maxNominated = 64
 
 // MarkHops sets Hop in each field that must not be forwarded: the fixed list,
 // and each field that a Connection field nominates (RFC 9110 §7.6.1).
 func (f Fields) MarkHops() Options {
 	var o Options
+	nominated := 0
 	for i := range f {
 		if hopByHop.Has(f[i].Known) {
 			f[i].Hop = true
@@ -33,7 +39,11 @@ func (f Fields) MarkHops() Options {
 				o.Close = true
 			case EqualFold(e, "keep-alive"):
 				o.KeepAlive = true
+			case nominated == maxNominated:
+				o.TooMany = true
+				return o
 			default:
+				nominated++
 				f.nominate(e)
 			}
 		}

@@ -79,6 +79,8 @@ func TestHopByHopFieldsAreNotForwarded(t *testing.T) {
 		{"nominated", fieldsOf("x-one: 1", "Connection: X-One, close", "X-ONE: 2", "Kept: 3"), "Kept: 3\r\n", Options{Close: true}},
 		{"nominated by a later field", fieldsOf("A: 1", "B: 2", "Connection: a", "connection: b"), "", Options{}},
 		{"nominating Host and Content-Length does nothing", fieldsOf("Host: h", "Content-Length: 3", "Connection: host, content-length"), "Host: h\r\nContent-Length: 3\r\n", Options{}},
+		{"64 nominations are a bound", fieldsOf("A: 1", "Connection: "+strings.Repeat("b,", 63)+"a"), "", Options{}},
+		{"65 nominations are beyond it", fieldsOf("A: 1", "Connection: "+strings.Repeat("b,", 64)+"a"), "A: 1\r\n", Options{TooMany: true}},
 		{"nothing to remove", fieldsOf("A: 1"), "A: 1\r\n", Options{}},
 	} {
 		opts := tt.fields.MarkHops()
