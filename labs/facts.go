@@ -55,15 +55,15 @@ func length(phases []loadtest.Phase) (d time.Duration) {
 // levels.
 func levels(phases []loadtest.Phase) []record.Phase {
 	var out []record.Phase
-	start := 0.0
+	var start time.Duration
 	for _, ph := range phases {
 		n := 1
 		if ph.Shape == loadtest.Stairs {
 			n = ph.Steps
 		}
-		length := ph.For.Seconds() / float64(n)
 		for i := range n {
-			r := record.Phase{Shape: string(ph.Shape), Start: start, End: start + length, From: ph.Rate, To: ph.Rate}
+			from, to := start+ph.For*time.Duration(i)/time.Duration(n), start+ph.For*time.Duration(i+1)/time.Duration(n)
+			r := record.Phase{Shape: string(ph.Shape), Start: from.Seconds(), End: to.Seconds(), From: ph.Rate, To: ph.Rate}
 			switch ph.Shape {
 			case loadtest.Ramp:
 				r.To = ph.To
@@ -72,8 +72,8 @@ func levels(phases []loadtest.Phase) []record.Phase {
 				r.To = r.From
 			}
 			out = append(out, r)
-			start += length
 		}
+		start += ph.For
 	}
 	return out
 }
