@@ -26,6 +26,7 @@ apache-steps: .build/lab ## Show the steps that set Apache up, to repeat by hand
 	.build/lab apache-steps
 
 test: ## Run all tests, those on the container engine too
+	@test -z "$$(gofmt -l .)" || { gofmt -d . | head -40; exit 1; }
 	$(GO) vet ./...
 	$(GO) test $(RACE) -timeout 10m ./...
 
