@@ -32,12 +32,13 @@ type Options struct {
 // Serve, which also gives everything back.
 func New(declared *site.Site, o Options) (*Server, error) {
 	s := &Server{
-		site:   declared,
-		head:   http1.Limits{Head: declared.Limits.Head, Fields: declared.Limits.Fields},
-		logger: o.Logger,
-		grace:  o.Grace,
-		slots:  make(chan struct{}, declared.Limits.Connections),
-		conns:  make(map[*conn]struct{}),
+		site:     declared,
+		head:     http1.Limits{Head: declared.Limits.Head, Fields: declared.Limits.Fields},
+		logger:   o.Logger,
+		grace:    o.Grace,
+		lastCall: lastCall,
+		slots:    make(chan struct{}, declared.Limits.Connections),
+		conns:    make(map[*conn]struct{}),
 	}
 	if s.grace == 0 {
 		s.grace = 10 * time.Second

@@ -93,7 +93,7 @@ func (c *conn) awaitLast() bool {
 	if len(c.Buffered()) > 0 {
 		return true
 	}
-	c.ReadWithin(lastCall)
+	c.ReadWithin(c.server.lastCall)
 	return c.Fill() == nil
 }
 

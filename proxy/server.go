@@ -28,7 +28,9 @@ type Server struct {
 	access *accessLog
 	logger *slog.Logger
 	grace  time.Duration
-	clock  message.Clock
+	// lastCall is how long a stop waits for a request on each idle connection.
+	lastCall time.Duration
+	clock    message.Clock
 
 	listener net.Listener
 	slots    chan struct{} // one for each client connection there may be
@@ -73,7 +75,7 @@ func (s *Server) listen() error {
 }
 
 // Serve accepts clients until ctx ends. Then it accepts no more, closes idle
-// connections, lets running exchanges come to their end within the grace period
+// connections after a last call, lets running exchanges come to their end within the grace period
 // and cuts those that have not. It returns when all is closed and written down.
 func (s *Server) Serve(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() {

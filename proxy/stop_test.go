@@ -31,6 +31,41 @@ func TestStopClosesIdleConnectionsAtOnce(t *testing.T) {
 	}
 }
 
+// A client cannot know that the proxy stops while its next request is on its
+// way. It gets its answer, and is told that it was the last.
+func TestStopAnswersTheRequestThatIsOnItsWay(t *testing.T) {
+	p := serve(t, nil, origin(t, answering(sized("ok"))))
+	p.lastCall = 2 * time.Second
+	c := dial(t, p.addr)
+	ask(t, c, get)
+	for !p.aConnIsIdle() {
+		time.Sleep(time.Millisecond)
+	}
+	p.cancel()
+	for {
+		// Refused once the stop has begun; idle connections are told after that.
+		probe, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			break
+		}
+		probe.Close()
+	}
+	c.Write([]byte("POST / HTTP/1.1\r\nHost: h\r\n\r\n"))
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 200 || !res.Close {
+		t.Errorf("status %d, close %v; want 200 and Connection: close", res.StatusCode, res.Close)
+	}
+}
+
+func (r *running) aConnIsIdle() (idle bool) {
+	r.eachConn(func(c *conn) { idle = idle || c.idle.Load() })
+	return idle
+}
+
 func TestStopLetsARunningExchangeEnd(t *testing.T) {
 	arrived, finish := make(chan struct{}), make(chan struct{})
 	p := serve(t, nil, origin(t, func(c net.Conn) {
