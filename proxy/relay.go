@@ -70,9 +70,10 @@ func (x *exchange) relayed() phase {
 	whole := x.upload.settled()
 	x.stopUpload()
 	x.useBody()
+	x.close = x.close || !whole
+	// Where the close is ours, the client may be sending its next request.
+	x.linger = x.close && !(whole && x.req.Close)
 	if x.res.Close || !whole {
-		x.linger = !whole
-		x.close = x.close || !whole
 		x.release(balancer.OK)
 		return phaseFinish
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +60,44 @@ func TestStopAnswersTheRequestThatIsOnItsWay(t *testing.T) {
 	if res.StatusCode != 200 || !res.Close {
 		t.Errorf("status %d, close %v; want 200 and Connection: close", res.StatusCode, res.Close)
 	}
+}
+
+// A client that pipelines has sent its next request when the proxy stops. To
+// close with that unread would reset the connection, and what the kernel has not
+// sent yet of the answer would be lost.
+func TestStopDoesNotCutAPipelinedAnswer(t *testing.T) {
+	arrived, finish := make(chan struct{}), make(chan struct{})
+	body := string(pattern(300_000))
+	p := serve(t, nil, origin(t, func(c net.Conn) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+			return
+		}
+		close(arrived)
+		<-finish
+		c.Write([]byte(sized(body)))
+		c.Read(make([]byte, 1)) // until the proxy closes
+	}))
+	c := dial(t, p.addr)
+	c.Write([]byte(get))
+	<-arrived
+	c.Write([]byte(get))
+	p.cancel()
+	for !p.stopping.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	close(finish)
+	for !strings.Contains(p.access.String(), " 200 ") { // the proxy is done with it
+		time.Sleep(time.Millisecond)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(res.Body); err != nil || string(b) != body {
+		t.Errorf("%d of %d bytes, error %v", len(b), len(body), err)
+	}
+	c.Close()
+	p.stop(t)
 }
 
 func (r *running) aConnIsIdle() (idle bool) {
