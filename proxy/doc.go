@@ -56,7 +56,13 @@
 // request may be sent again: always when nothing of it was sent, else when its
 // method is idempotent and its body is still in the buffer (RFC 9110 §9.2.2).
 // After the first byte nothing can be taken back; the client's connection is
-// reset, so that a cut answer never looks complete.
+// reset, so that a cut answer never looks complete. Only a failed connect puts a
+// member into error state (package balancer); what it did with one request is
+// that request's 502 or 504.
+//
+// Where the proxy closes a connection that the client could still be using, it
+// ends its own side first and reads on for a while: a close with bytes unread is
+// a reset, and the kernel then drops what it has not sent yet.
 //
 // # Who owns which bytes
 //

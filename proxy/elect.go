@@ -10,8 +10,8 @@ import (
 	"proxylab/proxy/upstream"
 )
 
-// elect gets a member and a connection to it. A member that cannot be reached
-// goes into error state, and the next one is asked: nothing was sent yet.
+// elect gets a member and a connection to it. Where none can be made, the member
+// goes into error state and the next one is asked: nothing was sent yet.
 func (x *exchange) elect() phase {
 	m, err := x.group.balancer.Elect(x.tried)
 	if err != nil {

@@ -9,7 +9,8 @@
 // the case of one balancer. Access log lines go to standard output, and to the
 // file of log.file or --log-file; what an operator should know goes to standard
 // error. SIGTERM and SIGINT stop it once running exchanges have ended, or after
-// ten seconds.
+// ten seconds; a second signal ends it at once. It does not wait for who takes its
+// output: lines are lost then, and standard error says so.
 //
 // It exits with 0 after such a stop, with 2 when the command line is not
 // understood, and with 1 when anything else is wrong.
