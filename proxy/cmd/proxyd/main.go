@@ -57,7 +57,7 @@ func main() {
 	var c commands
 	parser := kong.Must(&c, kong.Name("proxyd"),
 		kong.Description("A reverse proxy and load balancer for HTTP/1.1."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Help(help))
 	k, err := parser.Parse(os.Args[1:])
 	if err != nil {
 		usage(err.Error())
@@ -69,6 +69,16 @@ func main() {
 		report(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// help prints the manual of the command line. Without a command it has the flags
+// of run too, since they may stand without that word.
+func help(o kong.HelpOptions, ctx *kong.Context) error {
+	if ctx.Selected() == nil {
+		root := ctx.Model.Node
+		root.Flags = append(root.Flags, root.DefaultCmd.Flags...)
+	}
+	return kong.DefaultHelpPrinter(o, ctx)
 }
 
 // usage ends the program because of its command line.
