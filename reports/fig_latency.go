@@ -40,7 +40,7 @@ func (r *run) byPercentile() illustration {
 	}
 	f.Panels[0].Y.Label = "latency (ms)"
 	return illustration{f, "Go up from a percentile: that share of the answers came at least this quickly. Each labelled step to the " +
-		"right looks at a tail ten times rarer. A response time far above the service time means that requests had to wait to be sent.", t}
+		"right looks at a tail ten times rarer; the times are on a logarithmic scale. A response time far above the service time means that requests had to wait to be sent.", t}
 }
 
 // curve reads the histogram at points that stand evenly on the axis of

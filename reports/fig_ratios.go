@@ -39,7 +39,8 @@ func (r *run) ratios(res record.Results) illustration {
 		t.Rows = append(t.Rows, row)
 	}
 	return illustration{f, "A whisker that lies wholly below the line at 1 means that the first system has less of it in every " +
-		"likely case; one that crosses the line and leaves the grey band decides nothing. Less is better, except for the last two.", t}
+		"likely case; one that crosses the line and leaves the grey band decides nothing. Less is better, except for the last two. The scale is " +
+		"logarithmic: half and double stand equally far from 1.", t}
 }
 
 func ratioPanel(verdicts []record.Verdict, a, b string, style figure.Style) figure.Panel {
@@ -64,7 +65,7 @@ func ratioPanel(verdicts []record.Verdict, a, b string, style figure.Style) figu
 		i++
 		if v.High > 0 {
 			p.Marks = append(p.Marks, figure.Whisker{Style: style, X: x, Low: v.Low, Mid: v.Ratio, High: v.High},
-				figure.Text{X: x, Y: v.Ratio, Text: ratio(v.Ratio)})
+				figure.Text{X: x, Y: v.Ratio, Text: ratio(v.Ratio), Down: v.Ratio < 1})
 		}
 	}
 	return p

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"proxylab/reports/figure"
@@ -50,7 +51,8 @@ func (r *run) overTime() illustration {
 		f.Desc += fmt.Sprintf("%s: %d steps. ", s, len(bins))
 	}
 	return illustration{f, "A flat line is a system at ease with the rate; steps upward follow the rate; a spike in one faint line " +
-		"alone was an accident of one trial. The scale is logarithmic.", t}
+		"alone was an accident of one trial. Times may also fall as the rate rises: a machine that idles between requests sleeps deeper and " +
+		"wakes later. The scale is logarithmic. The load: " + strings.Join(phaseLines(r.Load), "; ") + ".", t}
 }
 
 // binning chooses the shortest step that gives the p99 answers enough, so long

@@ -29,8 +29,8 @@ type table struct {
 func (r *run) illustrations(res record.Results) []illustration {
 	return []illustration{
 		r.ratios(res),
-		r.costs(measures[0], "cpu", "CPU time per request", "CPU time per request (µs)"),
-		r.costs(measures[1], "memory", "Memory", "median anonymous memory (MiB)"),
+		r.costs(res, measures[0], "cpu", "CPU time per request", "CPU time per request (µs)"),
+		r.costs(res, measures[1], "memory", "Memory", "median anonymous memory (MiB)"),
 		r.byPercentile(),
 		r.overTime(),
 		r.achieved(),
@@ -68,7 +68,7 @@ func (r *run) measured() []string {
 	return out
 }
 
-// n says how many trials stand behind a figure.
+// n says how many trials stand behind a figure of all systems.
 func (r *run) n() string {
 	valid := 0
 	for _, t := range r.trials {
@@ -76,8 +76,10 @@ func (r *run) n() string {
 			valid++
 		}
 	}
-	return fmt.Sprintf("%d of %d trials valid", valid, len(r.trials))
+	return validOf(valid, len(r.trials))
 }
+
+func validOf(valid, trials int) string { return fmt.Sprintf("%d of %d trials valid", valid, trials) }
 
 // writeFigures puts each figure into dir as SVG and PNG.
 func (p *page) writeFigures(dir string) error {

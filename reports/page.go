@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"proxylab/loadtest"
 	"proxylab/reports/record"
 )
 
@@ -24,6 +25,7 @@ type page struct {
 	Trials    table
 	Load      []string
 	Methods   []method
+	Rules     string // that make a trial suspect or invalid
 	Machine   table
 	Versions  table
 	Configs   []config
@@ -64,6 +66,7 @@ func newPage(r *run, res record.Results) (*page, error) {
 		Systems:   sideBySide(res),
 		Trials:    r.trialTable(),
 		Load:      loadLines(res.Load),
+		Rules:     rules(),
 		Machine:   machineTable(res.Machine),
 		Versions:  versions(res.Systems),
 	}
@@ -89,6 +92,14 @@ func newPage(r *run, res record.Results) (*page, error) {
 	var err error
 	p.Configs, err = configs(r.dir, res.Systems)
 	return p, err
+}
+
+// rules are those of the gates that every trial passes, whatever the lab.
+func rules() string {
+	return fmt.Sprintf("A trial is suspect when the generator sent more than %g %% of its requests over %v behind the plan, or used more "+
+		"than %g %% of its CPUs; it is invalid above %g %% and %g %%, when a planned request has no record, when an answer had the wrong status "+
+		"or bytes, or when its samples are not those that its record counted. A reason given under “Can it be trusted?” names the rule.",
+		100*loadtest.LateSuspect, loadtest.LateAfter, 100*loadtest.CPUSuspect, 100*loadtest.LateInvalid, 100*loadtest.CPUInvalid)
 }
 
 func when(a record.About) string {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestThePageAsksNothingOfTheNetwork(t *testing.T) {
-	page := report(t, 3, nil).html
+	page := spoilt(t).html
 	for _, m := range regexp.MustCompile(`(?i)\b(src|href|srcset|action|poster|data)\s*=\s*["']?([^"'\s>]*)`).FindAllStringSubmatch(page, -1) {
 		if !strings.HasPrefix(m[2], "#") {
 			t.Errorf("reference outside the page: %s", m[0])
@@ -32,7 +32,7 @@ func TestThePageAsksNothingOfTheNetwork(t *testing.T) {
 }
 
 func TestThePageSaysItInOrder(t *testing.T) {
-	p := report(t, 6, nil)
+	p := spoilt(t)
 	res := p.res
 	for name, page := range p.both() {
 		at := 0
@@ -53,7 +53,7 @@ func TestThePageSaysItInOrder(t *testing.T) {
 }
 
 func TestThePageIsUsableWithoutSight(t *testing.T) {
-	page := report(t, 6, nil).html
+	page := spoilt(t).html
 	count := func(re string) int { return len(regexp.MustCompile(re).FindAllString(page, -1)) }
 	if n := count(`<h1>`); n != 1 {
 		t.Errorf("%d h1", n)
@@ -125,7 +125,7 @@ func TestNoRunBreaksTheReport(t *testing.T) {
 			s.run.Systems = s.run.Systems[:1]
 			s.run.Trials = nil
 		}, "This run holds no two proxies to compare."},
-		{"no schedule in the record", 3, func(s *synthetic) { s.run.Load = record.Load{} }, "0.28 times ("},
+		{"no schedule in the record", 3, func(s *synthetic) { s.run.Load = record.Load{} }, "0.28 times as much ("},
 		{"nothing counted", 3, func(s *synthetic) {
 			for i := range s.run.Trials {
 				s.run.Trials[i].Origins, s.run.Trials[i].Resources = nil, record.Resources{}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"proxylab/reports"
@@ -55,6 +55,19 @@ func report(t *testing.T, blocks int, change func(*record.Run)) pages {
 	return pagesOf(t, dir)
 }
 
+// spoilt is the report of six blocks that nothing else was done to, made once
+// for all tests that only read it.
+func spoilt(t *testing.T) pages {
+	t.Helper()
+	spoiltOnce.Do(func() { spoiltPages = report(t, 6, nil) })
+	return spoiltPages
+}
+
+var (
+	spoiltOnce  sync.Once
+	spoiltPages pages
+)
+
 func pagesOf(t *testing.T, dir string) pages {
 	t.Helper()
 	html, md, res, err := reports.Pages(dir)
@@ -81,7 +94,7 @@ func verdict(t *testing.T, res record.Results, measure string) record.Verdict {
 }
 
 func TestVerdictsFindWhatTheModelIs(t *testing.T) {
-	res := report(t, 6, nil).res
+	res := spoilt(t).res
 	for _, tt := range []struct {
 		measure string
 		word    record.Word
@@ -109,14 +122,14 @@ func TestVerdictsFindWhatTheModelIs(t *testing.T) {
 			t.Errorf("the baseline is ranked: %+v", v)
 		}
 	}
-	want := "proxyd used 30.1 µs of CPU per request, apache 110 µs: 0.27 times (0.27–0.28, 4 pairs)."
+	want := "proxyd used 30.1 µs of CPU per request, apache 110 µs: 0.27 times as much (0.27–0.28, 4 pairs)."
 	if got := verdict(t, res, "cpu_per_request").Sentence; got != want {
 		t.Errorf("headline\n got %s\nwant %s", got, want)
 	}
 }
 
 func TestTrialsThatAreNotValidAreShownAndNotRanked(t *testing.T) {
-	before := report(t, 6, nil)
+	before := spoilt(t)
 	after := report(t, 6, func(r *record.Run) {
 		for i := range r.Trials {
 			if tr := &r.Trials[i]; tr.Validity != record.Valid {
@@ -180,48 +193,38 @@ func TestTooFewAnswersGiveNoPercentile(t *testing.T) {
 	}
 }
 
-func TestTheSameFolderGivesTheSameReport(t *testing.T) {
-	dir := newSmall(3).write(t, t.TempDir())
-	_, err := reports.Write(dir)
-	must(t, err)
-	first := tree(t, dir)
-	elsewhere := filepath.Join(t.TempDir(), "moved")
-	must(t, os.CopyFS(elsewhere, os.DirFS(dir)))
-	for _, d := range []string{dir, elsewhere} {
-		_, err := reports.Write(d)
-		must(t, err)
-		again := tree(t, d)
-		for name, data := range first {
-			if again[name] != data {
-				t.Errorf("%s: %s differs the second time", d, name)
-			}
-		}
-		if len(again) != len(first) {
-			t.Errorf("%d files, then %d", len(first), len(again))
-		}
-	}
-}
-
-func tree(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			rel, _ := filepath.Rel(dir, path)
-			out[rel] = read(t, path)
-		}
-		return err
-	}))
-	return out
-}
-
-func TestResultsHaveTheirShape(t *testing.T) {
+// TestTheReportOnDisk writes a whole report, which draws every PNG. Under the
+// race detector that takes seconds, so it is done once.
+func TestTheReportOnDisk(t *testing.T) {
 	s := newSmall(6)
 	dir := s.write(t, t.TempDir())
 	s.spoil()
 	must(t, record.Write(dir, s.run))
 	_, err := reports.Write(dir)
 	must(t, err)
+	t.Run("results have their shape", func(t *testing.T) { resultsHaveTheirShape(t, dir) })
+	t.Run("tables and links of the Markdown hold", func(t *testing.T) { markdownHolds(t, dir) })
+	t.Run("the same folder elsewhere gives the same again", func(t *testing.T) { theSameAgain(t, dir) })
+}
+
+// theSameAgain compares the pages, which hold every figure as SVG; that the
+// same figure gives the same PNG is tested in package figure.
+func theSameAgain(t *testing.T, dir string) {
+	elsewhere := filepath.Join(t.TempDir(), "moved")
+	must(t, os.CopyFS(elsewhere, os.DirFS(dir)))
+	again := pagesOf(t, elsewhere)
+	must(t, record.WriteResults(elsewhere, again.res))
+	for name, page := range again.both() {
+		if read(t, dir, name) != page {
+			t.Errorf("%s differs the second time", name)
+		}
+	}
+	if read(t, dir, record.ResultsFile) != read(t, elsewhere, record.ResultsFile) {
+		t.Errorf("%s differs the second time", record.ResultsFile)
+	}
+}
+
+func resultsHaveTheirShape(t *testing.T, dir string) {
 	var v any
 	must(t, json.Unmarshal([]byte(read(t, dir, record.ResultsFile)), &v))
 	keys := map[string]bool{}
@@ -253,7 +256,7 @@ func shape(v any, at string, out map[string]bool) {
 }
 
 func TestTheTerminalShowsTheSystemsSideBySide(t *testing.T) {
-	res := report(t, 6, nil).res
+	res := spoilt(t).res
 	var b bytes.Buffer
 	must(t, reports.Table(&b, res))
 	golden(t, "table.txt", b.String())
@@ -271,10 +274,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func TestMarkdownTablesAndLinksHold(t *testing.T) {
-	dir := newSmall(1).write(t, t.TempDir())
-	_, err := reports.Write(dir)
-	must(t, err)
+func markdownHolds(t *testing.T, dir string) {
 	md := read(t, dir, "report.md")
 	columns := 0
 	for i, line := range strings.Split(md, "\n") {

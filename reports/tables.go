@@ -91,8 +91,8 @@ func cell(t *trial, key string) string {
 	return figures(v)
 }
 
-// loadLines says in words what every trial sent.
-func loadLines(l record.Load) []string {
+// phaseLines says in words at which rates every trial sent.
+func phaseLines(l record.Load) []string {
 	var out []string
 	for _, p := range l.Phases {
 		rate := given(p.From) + " requests/s"
@@ -101,6 +101,12 @@ func loadLines(l record.Load) []string {
 		}
 		out = append(out, fmt.Sprintf("%s–%s s: %s (%s)", given(p.Start), given(p.End), rate, p.Shape))
 	}
+	return out
+}
+
+// loadLines says in words what every trial sent.
+func loadLines(l record.Load) []string {
+	out := phaseLines(l)
 	if len(l.Targets) > 0 {
 		out = append(out, "requests: "+strings.Join(l.Targets, ", "))
 	}

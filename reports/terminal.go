@@ -20,19 +20,12 @@ func Table(w io.Writer, res record.Results) error {
 		fmt.Fprintln(tw, strings.Join(cells, "\t"))
 	}
 	line("", func(s record.Summary) string { return s.System })
-	for _, key := range []string{"cpu_per_request", "memory"} {
+	// The medians that the verdicts compare, not the percentiles of all trials merged.
+	for _, key := range []string{"cpu_per_request", "memory", "response_p50", "response_p99"} {
 		m := measureOf(key)
 		line(m.name, func(s record.Summary) string {
 			if v := valueOf(s, key); v.Trials > 0 {
 				return quantity(v.Median, m.unit)
-			}
-			return "–"
-		})
-	}
-	for _, p := range []float64{50, 99} {
-		line(fmt.Sprintf("Response time, p%g", p), func(s record.Summary) string {
-			if cell := percentileOf(s, record.Response, p); cell != "–" {
-				return cell + " ms"
 			}
 			return "–"
 		})

@@ -106,5 +106,13 @@ func (m measure) sentence(v record.Verdict, reason string) string {
 	case record.Inconclusive:
 		return fmt.Sprintf("%s: not decided (%s times, %s: %s).", facts, ratio(v.Ratio), interval, reason)
 	}
-	return fmt.Sprintf("%s: %s times (%s).", facts, ratio(v.Ratio), interval)
+	return fmt.Sprintf("%s: %s times %s (%s).", facts, ratio(v.Ratio), m.amount(), interval)
+}
+
+// amount is what a ratio of two figures is a ratio of.
+func (m measure) amount() string {
+	if m.unit == "ms" {
+		return "as long"
+	}
+	return "as much"
 }

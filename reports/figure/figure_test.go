@@ -65,8 +65,15 @@ func TestNoValueBreaksAPNG(t *testing.T) {
 		f := figure.Figure{ID: "f", Height: 90, Columns: 2, Panels: []figure.Panel{
 			{X: kinds["linear"], Y: kinds["log"], Marks: marks(points)}, {X: kinds["percentile"], Y: kinds["zero"], Marks: marks(points)},
 		}}
-		if err := f.PNG(io.Discard); err != nil {
+		var first, second bytes.Buffer
+		if err := f.PNG(&first); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		if name != "mixed" {
+			continue
+		}
+		if err := f.PNG(&second); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
+			t.Errorf("%s: another PNG the second time (%v)", name, err)
 		}
 	}
 }

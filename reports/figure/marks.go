@@ -93,7 +93,7 @@ func (w Whisker) draw(c *draw.Canvas, at func(XY) vg.Point) {
 	line := draw.LineStyle{Color: w.Style.Color, Width: 1.4}
 	low, mid, high := at(XY{w.X, w.Low}), at(XY{w.X, w.Mid}), at(XY{w.X, w.High})
 	c.StrokeLine2(line, low.X, low.Y, high.X, high.Y)
-	const cap vg.Length = 4
+	const cap vg.Length = 6.5 // wider than the point, which may hide the end itself
 	for _, end := range []vg.Point{low, high} {
 		c.StrokeLine2(line, end.X-cap, end.Y, end.X+cap, end.Y)
 	}
@@ -146,11 +146,12 @@ func (b Band) draw(c *draw.Canvas, at func(XY) vg.Point) {
 	c.FillPolygon(band, []vg.Point{{X: c.Min.X, Y: lo}, {X: c.Min.X, Y: hi}, {X: c.Max.X, Y: hi}, {X: c.Max.X, Y: lo}})
 }
 
-// Text stands up and right of its point, or above it.
+// Text stands right of its point, up or down, or centred above it.
 type Text struct {
 	X, Y  float64
 	Text  string
 	Above bool
+	Down  bool // where a line just above the point would cross it
 }
 
 func (t Text) points() []XY { return []XY{{t.X, t.Y}} }
@@ -164,10 +165,13 @@ func (t Text) keep(ok func(XY) bool) Mark {
 
 func (t Text) draw(c *draw.Canvas, at func(XY) vg.Point) {
 	sty, p := lettering(tickSize, ink, false), at(XY{t.X, t.Y})
-	if t.Above {
+	switch {
+	case t.Above:
 		sty.XAlign, sty.YAlign, p.Y = draw.XCenter, draw.YBottom, p.Y+3
-	} else {
-		sty.XAlign, sty.YAlign, p.X, p.Y = draw.XLeft, draw.YBottom, p.X+7, p.Y+1
+	case t.Down:
+		sty.XAlign, sty.YAlign, p.X, p.Y = draw.XLeft, draw.YTop, p.X+8, p.Y-2
+	default:
+		sty.XAlign, sty.YAlign, p.X, p.Y = draw.XLeft, draw.YBottom, p.X+8, p.Y+2
 	}
 	c.FillText(sty, p, t.Text)
 }
