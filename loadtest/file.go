@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 )
@@ -54,41 +53,24 @@ func writeGzip(w io.Writer, samples []Sample) error {
 	return z.Close()
 }
 
-// ReadFile reads all samples of a file that [WriteFile] wrote.
+// ReadFile reads all samples of a file that [WriteFile] wrote. Its error names
+// file and line.
 func ReadFile(path string) ([]Sample, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(bufio.NewReaderSize(f, 64<<10))
+	if err != nil {
+		return nil, fmt.Errorf("%s: not a gzip file: %w", path, err)
+	}
 	var all []Sample
-	for s, err := range EachInFile(path) {
+	for s, err := range Read(z) {
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		all = append(all, s)
 	}
 	return all, nil
-}
-
-// EachInFile yields the samples of a file one by one, for files too big to hold.
-// It stops after the first error, which names file and line.
-func EachInFile(path string) iter.Seq2[Sample, error] {
-	return func(yield func(Sample, error) bool) {
-		f, err := os.Open(path)
-		if err != nil {
-			yield(Sample{}, err)
-			return
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(bufio.NewReaderSize(f, 64<<10))
-		if err != nil {
-			yield(Sample{}, fmt.Errorf("%s: not a gzip file: %w", path, err))
-			return
-		}
-		for s, err := range Read(z) {
-			if err != nil {
-				yield(Sample{}, fmt.Errorf("%s: %w", path, err))
-				return
-			}
-			if !yield(s, nil) {
-				return
-			}
-		}
-	}
 }
