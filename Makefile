@@ -4,6 +4,7 @@ SIZE ?= quick
 SEED ?=
 SYSTEMS ?=
 RUN ?= reports/out/latest
+BENCH ?=
 GO ?= go
 RACE := $(shell $(GO) env CGO_ENABLED | grep -q 1 && command -v "$$($(GO) env CC)" >/dev/null && echo -race)
 
@@ -30,6 +31,10 @@ test: ## Run all tests, those on the container engine too
 	$(GO) vet ./...
 	$(GO) test $(RACE) -timeout 10m ./...
 
+bench: ## Compare proxies as bare processes; BENCH="--install" fetches what is missing
+	$(GO) build -o .build/bench ./labs/bench/cmd/bench
+	.build/bench $(BENCH)
+
 build: .build/lab ## Build proxyd and lab into .build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o .build/proxyd ./proxy/cmd/proxyd
 
@@ -42,4 +47,4 @@ clean: .build/lab ## Remove what a killed run left, and .build/
 	@$(GO) build -o .build/lab ./labs/cmd/lab
 
 force:
-.PHONY: help lab labs-list report apache-steps test build clean force
+.PHONY: help lab labs-list report apache-steps test bench build clean force

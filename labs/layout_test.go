@@ -38,6 +38,8 @@ proxy/cmd/proxyd       -> proxy proxy/site
 labs/origin/internal/draw ->
 loadtest/cmd/loadgen   -> loadtest
 labs/origin/cmd/origin -> labs/origin
+labs/bench             -> reports/stat
+labs/bench/cmd/bench   -> labs/bench
 labs/cmd/lab           -> labs docker apache reports
 `
 

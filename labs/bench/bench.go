@@ -1,0 +1,235 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// Options say what is compared, and how long.
+type Options struct {
+	Runs    int
+	Length  time.Duration // of a measurement; whole seconds where wrk makes the load
+	Systems []string      // names; all without
+	Cases   []Case
+	Install bool      // fetch missing packages
+	Folder  string    // for proxyd's binary and fetched packages
+	Self    string    // this program, or another that calls Child
+	GoLoad  bool      // do not look for wrk and nginx as load and origin
+	Log     io.Writer // progress
+}
+
+// Trial is one system in one case, once.
+type Trial struct {
+	Case      string  `json:"case"`
+	System    string  `json:"system"`
+	Run       int     `json:"run"`
+	Requests  int     `json:"requests"`
+	Errors    int     `json:"errors"`
+	CPU       float64 `json:"cpu_us_per_request,omitempty"`
+	PerSecond float64 `json:"requests_per_second,omitempty"`
+	P50       float64 `json:"p50_us,omitempty"`
+	Busy      float64 `json:"busy_cores,omitempty"` // CPU seconds of the system in a second
+	Resident  int64   `json:"resident_bytes"`
+	Load1     float64 `json:"load_average"` // of the machine, after it
+}
+
+// Result is everything that was found out.
+type Result struct {
+	Machine Machine  `json:"machine"`
+	Cases   []Case   `json:"cases"`
+	Systems []string `json:"systems"`
+	Missing []string `json:"missing,omitempty"` // Debian packages
+	Runs    int      `json:"runs"`
+	Seconds float64  `json:"seconds"`
+	Trials  []Trial  `json:"trials"`
+}
+
+// bench is a running comparison.
+type bench struct {
+	Options
+	dir     string // for whatever processes write
+	self    string
+	wrk     string // "" for the load in Go
+	lib     string
+	cores   cores
+	files   int
+	find    finder
+	proxyd  string
+	origin  string // host:port
+	systems []system
+}
+
+// cores are who runs where.
+type cores struct {
+	system, both, load, origin []int
+}
+
+// divide gives the system the first core. With four or more the origin has one
+// of its own, and a system with two cores too.
+func divide(own []int) (cores, error) {
+	switch n := len(own); {
+	case n < 2:
+		return cores{}, fmt.Errorf("%d core is not enough\n\thint: the system under test has one, load and origin another", n)
+	case n < 4:
+		return cores{system: own[:1], both: own[:2], load: own[1:2], origin: own[n-1:]}, nil
+	default:
+		return cores{system: own[:1], both: []int{own[0], own[3]}, load: own[1:2], origin: own[2:3]}, nil
+	}
+}
+
+// Run makes the comparison. It returns an error when a system cannot be started,
+// answers wrongly or fails under load; no figure is printed over such a thing.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	folder, err := filepath.Abs(o.Folder) // Apache wants its modules so
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{
+		Options: o, self: o.Self,
+		find: finder{root: filepath.Join(folder, "bench-root")}, proxyd: filepath.Join(folder, "bench-proxyd"),
+	}
+	r, err := b.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(b.dir)
+	if err := os.Chmod(b.dir, 0o755); err != nil { // Apache's process is another user's
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, b.limit(), errors.New("the bench takes too long"))
+	defer cancel()
+	stop, err := b.startOrigin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("origin: %w", err)
+	}
+	defer stop()
+	if r.Machine, err = b.machine(); err != nil {
+		return nil, err
+	}
+	for run := range o.Runs {
+		for _, c := range o.Cases {
+			for i := range b.systems {
+				s := b.systems[(i+run)%len(b.systems)]
+				if !c.plays(s.name) {
+					continue
+				}
+				t, err := b.trial(ctx, s, c)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %s: %w", c.Name, s.name, err)
+				}
+				t.Case, t.System, t.Run = c.Name, s.name, run+1
+				r.Trials = append(r.Trials, t)
+				b.tell(t)
+			}
+		}
+	}
+	r.Machine.LoadAfter = loadAverage()
+	return r, nil
+}
+
+// prepare finds and builds all programs.
+func (b *bench) prepare(ctx context.Context) (*Result, error) {
+	r := &Result{Cases: b.Cases, Runs: b.Runs, Seconds: b.Length.Seconds()}
+	own, err := ownCores()
+	if err != nil {
+		return nil, err
+	}
+	if b.cores, err = divide(own); err != nil {
+		return nil, err
+	}
+	if b.files, err = raiseFiles(); err != nil {
+		return nil, err
+	}
+	picked, err := systemsNamed(b.Options.Systems)
+	if err != nil {
+		return nil, err
+	}
+	if pkgs := b.find.missing(picked); b.Install && len(pkgs) > 0 {
+		fmt.Fprintf(b.Log, "fetching %v into %s\n", pkgs, b.find.root)
+		if err := b.find.fetch(ctx, pkgs); err != nil {
+			return nil, err
+		}
+	}
+	r.Missing = b.find.missing(picked)
+	for _, s := range picked {
+		if s.program != "" && b.find.find(s.program) == "" {
+			if len(b.Options.Systems) > 0 {
+				return nil, fmt.Errorf("%s is not found\n\thint: --install, or %s", s.program, installHint([]string{s.pkg}))
+			}
+			continue
+		}
+		b.systems = append(b.systems, s)
+		r.Systems = append(r.Systems, s.name)
+	}
+	b.lib = b.find.libraries()
+	if b.wrk = b.find.find("wrk"); b.GoLoad {
+		b.wrk = ""
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.proxyd, "proxylab/proxy/cmd/proxyd")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building proxyd: %w: %s", err, out)
+	}
+	return r, nil
+}
+
+// limit is the time that everything may take: generous, but finite.
+func (b *bench) limit() time.Duration {
+	trials := time.Duration(b.Runs * len(b.Cases) * len(b.systems))
+	return time.Minute + trials*(2*b.Length+20*time.Second)
+}
+
+// startOrigin starts the origin; stop ends it.
+func (b *bench) startOrigin(ctx context.Context) (stop func(), err error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	b.origin = fmt.Sprintf("127.0.0.1:%d", port)
+	argv := []string{b.self, childMark, "origin", b.origin}
+	dir := filepath.Join(b.dir, "origin")
+	if err := os.MkdirAll(filepath.Join(dir, "files"), 0o755); err != nil {
+		return nil, err
+	}
+	if nginx := b.find.find("nginx"); nginx != "" && !b.GoLoad {
+		for size := range sizes {
+			if err := os.WriteFile(filepath.Join(dir, "files", size), content(size), 0o644); err != nil {
+				return nil, err
+			}
+		}
+		p := &place{Program: nginx, Dir: dir, Port: port, Root: os.Getuid() == 0, Files: b.files}
+		if err := p.write("origin.conf"); err != nil {
+			return nil, err
+		}
+		argv = nginxArgv(p)
+	}
+	p, err := start(b.cores.origin, dir, b.lib, nil, argv...)
+	if err != nil {
+		return nil, err
+	}
+	if err := gate(ctx, p, port); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("%w: %s", err, p.said())
+	}
+	return p.stop, nil
+}
+
+// freePort is a port of 127.0.0.1 that nobody listens on now.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
