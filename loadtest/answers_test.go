@@ -59,8 +59,8 @@ func TestAnswersAreChecked(t *testing.T) {
 		{"/moved", Target{Size: -1}, Sample{Status: 302, Bytes: 29}},
 		{"/cut", right, Sample{Status: 200, Bytes: 9, Err: "connection closed inside the answer"}},
 		{"/aborted", right, Sample{Err: "connection closed before the answer"}},
-		{"/slow", right, Sample{Err: "no whole answer within 150ms"}},
-		{"/slow-body", right, Sample{Status: 200, Bytes: 4, Err: "no whole answer within 150ms"}},
+		{"/slow", right, Sample{Err: "no whole answer within 400ms"}},
+		{"/slow-body", right, Sample{Status: 200, Bytes: 4, Err: "no whole answer within 400ms"}},
 	}
 	for _, row := range rows {
 		t.Run(row.path[1:], func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestAnswersAreChecked(t *testing.T) {
 			row.want.Path = row.path
 			p.Targets = []Target{row.want}
 			if strings.HasPrefix(row.path, "/slow") {
-				p.Timeout = 150 * time.Millisecond
+				p.Timeout = 400 * time.Millisecond
 			}
 			samples, _ := fire(t, t.Context(), new(Generator), p)
 			got := samples[0]
@@ -173,7 +173,7 @@ func TestOnlyOurOwnFieldsAreSent(t *testing.T) {
 }
 
 func TestFirstByteAndEndAreApart(t *testing.T) {
-	const gap = 80 * time.Millisecond
+	const gap = 200 * time.Millisecond
 	base := speak(t, func(_ int, c net.Conn, r *bufio.Reader) {
 		if _, err := head(r); err != nil {
 			return

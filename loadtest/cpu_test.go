@@ -38,9 +38,9 @@ func TestQuotaOfTheCgroup(t *testing.T) {
 
 func TestCPUSecondsCountWork(t *testing.T) {
 	before, x := cpuSeconds(), uint64(1)
-	for end := time.Now().Add(5 * time.Second); cpuSeconds()-before < 0.02; x = finish(x) {
+	for end := time.Now().Add(30 * time.Second); cpuSeconds()-before < 0.02; x = finish(x) {
 		if time.Now().After(end) {
-			t.Fatalf("5 s of work are %v s of CPU time (%d)", cpuSeconds()-before, x)
+			t.Fatalf("30 s of work are %v s of CPU time (%d)", cpuSeconds()-before, x)
 		}
 	}
 	if n, cpus := cpuLimit(); n < 1 || cpus <= 0 || cpus > float64(n) {

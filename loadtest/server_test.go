@@ -177,7 +177,7 @@ func TestAClientThatGoesAwayStopsItsRun(t *testing.T) {
 		<-aborted
 	}
 	quick := serve(t, func(http.ResponseWriter, *http.Request) {})
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for {
 		_, _, err := c.Run(t.Context(), planFor(100, 1, quick.URL), nil)
 		if err == nil {
@@ -225,7 +225,7 @@ func TestAWriterThatFailsStopsTheRun(t *testing.T) {
 	full := errors.New("no space left on device")
 	began := time.Now()
 	err := g.Stream(t.Context(), planFor(100, 6000, target.URL), new(bytes.Buffer), func() error { return full })
-	if took := time.Since(began); err != nil || took > 5*time.Second {
+	if took := time.Since(began); err != nil || took > 30*time.Second { // the plan takes a minute
 		t.Errorf("%v after %v", err, took)
 	}
 }
