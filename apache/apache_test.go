@@ -80,6 +80,8 @@ func TestRender(t *testing.T) {
 		{"everything-stock.conf", everything, Options{Flavour: Stock}},
 		{"everything-matched.conf", everything, Options{Flavour: Matched}},
 		{"everything-matched-stdout.conf", everything, Options{Flavour: Matched, Stdout: true}},
+		{"log-format.conf", "log: {format: '%h %v \"%r\" %s %% %U %{ms}T'}\n" + course, Options{Flavour: Matched, Stdout: true}},
+		{"log-off.conf", "log: {stdout: off}\n" + course, Options{Flavour: Matched, Stdout: true}},
 		{"port-80.conf", "listen: :80\n" + course, Options{Flavour: Stock}},
 	}
 	for _, tt := range tests {

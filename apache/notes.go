@@ -78,7 +78,14 @@ func stockNotes(s *site.Site) []string {
 	}
 	say("all members in error: stock tries them again at once (forcerecovery=On)")
 	say("the origin server gets its own Host, no Via is added, and text is compressed for clients that ask")
-	say("the log has neither member nor duration")
+	switch {
+	case !s.Log.Stdout && s.Log.File == "":
+		say("log: off; stock writes one, in the combined format")
+	case s.Log.Format == site.DefaultLogFormat:
+		say("the log has neither member nor duration")
+	default:
+		say("log.format: %s; stock is combined", s.Log.Format)
+	}
 	return list
 }
 
@@ -98,6 +105,9 @@ func matchedNotes(s *site.Site) []string {
 	rounded("limits.headtimeout", s.Limits.HeadTimeout)
 	say("limits.head: %d bytes; httpd bounds each line of a request's head by it, not the sum, and a field line of a response by 8192", s.Limits.Head)
 	say("limits.fields: %d; httpd counts those of requests alone", s.Limits.Fields)
+	if slices.ContainsFunc(s.Log.LogItems(), func(i site.LogItem) bool { return i.Word == 'U' }) {
+		say("log.format: %%U is the path as it was sent; httpd writes it decoded")
+	}
 	say("X-Forwarded-Proto is not added (it would need mod_headers)")
 	return list
 }

@@ -49,17 +49,14 @@ step_check() {
 }
 
 # Step 5: restart
-# Changes: the running Apache now has the modules, the socket and the site. Where
-#   there is no systemd (in a container), apachectl does it.
+# Changes: the running Apache now has the modules, the socket and the site. Under
+#   systemd, systemctl restart apache2 does the same and also starts an Apache
+#   that stands still.
 # Look: curl -i http://localhost:8080/ is answered by an origin server; repeat it,
 #   and the members take turns. The log is /var/log/apache2/proxylab_access.log;
 #   a "503 Service Unavailable" is explained in proxylab_error.log beside it.
 step_restart() {
-	if [ -d /run/systemd/system ]; then
-		systemctl restart apache2
-	else
-		apachectl restart
-	fi
+	apachectl restart
 }
 
 example=$(dirname "$0")/proxylab.conf

@@ -6,11 +6,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"proxylab/proxy/message"
+	"proxylab/proxy/site"
 )
 
 const (
@@ -20,8 +20,8 @@ const (
 	accessLast  = 2 * time.Second        // how long the last lines may take
 )
 
-// accessLog writes a line for each exchange: Apache's combined format, then the
-// member that served it and the duration in microseconds.
+// accessLog writes a line for each exchange, in the Site's format (logformat.go).
+// By default:
 //
 //	127.0.0.1 - - [10/Oct/2026:13:55:36 +0200] "GET / HTTP/1.1" 200 512 "-" "curl/8.14.1" http://10.0.0.11:8080 840
 //
@@ -30,11 +30,16 @@ const (
 // lines are dropped and counted, and the operator is told: a pipe that nobody
 // reads must not stop the proxy.
 type accessLog struct {
-	outs   []io.Writer
-	file   *os.File // nil without
+	format atomic.Pointer[logFormat] // nil while there is nowhere to write
+	stdout io.Writer                 // nil for none
 	logger *slog.Logger
 
-	mu     sync.Mutex
+	outMu sync.Mutex // guards these, and is held while the file is written
+	quiet bool       // nothing goes to stdout
+	path  string     // of file; empty for none
+	file  *os.File
+
+	mu     sync.Mutex // guards these
 	buf    []byte
 	lost   int    // lines dropped since buf was taken
 	second int64  // that stamp is of
@@ -48,30 +53,77 @@ type accessLog struct {
 	done   chan struct{}
 }
 
-func openAccessLog(out io.Writer, path string, logger *slog.Logger) (*accessLog, error) {
+func openAccessLog(stdout io.Writer, declared site.Log, logger *slog.Logger) (*accessLog, error) {
 	l := &accessLog{
-		logger: logger,
-		begun:  make(chan struct{}, 1), full: make(chan struct{}, 1),
+		stdout: stdout, logger: logger,
+		begun: make(chan struct{}, 1), full: make(chan struct{}, 1),
 		closed: make(chan struct{}), done: make(chan struct{}),
 	}
-	if out != nil {
-		l.outs = append(l.outs, out)
-	}
-	if path != "" {
-		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-		if err != nil {
-			return nil, &Fault{fmt.Errorf("log: %w", err), "log.file needs an existing folder that this user may write to"}
-		}
-		l.file = f
-		l.outs = append(l.outs, f)
+	if err := l.declare(declared); err != nil {
+		return nil, err
 	}
 	go l.run()
 	return l, nil
 }
 
+// declare makes the log what the Site says. The file is opened anew in any case,
+// as whoever moved the old one away expects.
+func (l *accessLog) declare(declared site.Log) error {
+	file, err := openLogFile(declared.File)
+	if err != nil {
+		return err
+	}
+	l.outMu.Lock()
+	old := l.file
+	l.file, l.path, l.quiet = file, declared.File, !declared.Stdout
+	l.outMu.Unlock()
+	if old != nil {
+		old.Close()
+	}
+	if file == nil && (l.stdout == nil || !declared.Stdout) {
+		l.format.Store(nil)
+		return nil
+	}
+	l.format.Store(compileLogFormat(declared.LogItems()))
+	return nil
+}
+
+// reopen opens the file by its name again, after logrotate has moved it away.
+// Where that fails, the old one is written on.
+func (l *accessLog) reopen() error {
+	l.outMu.Lock()
+	path := l.path
+	l.outMu.Unlock()
+	file, err := openLogFile(path)
+	if err != nil || file == nil {
+		return err
+	}
+	l.outMu.Lock()
+	old := l.file
+	l.file = file
+	l.outMu.Unlock()
+	l.logger.Info("the access log is opened anew", "file", path)
+	return old.Close()
+}
+
+// openLogFile gives nil for no name.
+func openLogFile(path string) (*os.File, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, &Fault{fmt.Errorf("log: %w", err), "log.file needs an existing folder that this user may write to"}
+	}
+	return f, nil
+}
+
 // add writes the line of x.
 func (l *accessLog) add(x *exchange) {
-	now := time.Now()
+	if x.format == nil {
+		return
+	}
+	x.took = time.Since(x.started)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.buf) > accessMost {
@@ -81,64 +133,23 @@ func (l *accessLog) add(x *exchange) {
 	if len(l.buf) == 0 {
 		signal(l.begun)
 	}
-	if u := x.started.Unix(); u != l.second {
-		l.second = u
-		l.stamp = x.started.AppendFormat(l.stamp[:0], "[02/Jan/2006:15:04:05 -0700]")
+	b := l.buf
+	for _, piece := range x.format.pieces {
+		b = piece(b, l, x)
 	}
-	b := append(l.buf, x.c.client...)
-	b = append(b, " - - "...)
-	b = append(b, l.stamp...)
-	b = append(b, ' ')
-	b = appendQuoted(b, x.req.Line)
-	b = append(b, ' ')
-	b = strconv.AppendInt(b, int64(x.status), 10)
-	b = append(b, ' ')
-	if x.bytes > 0 {
-		b = strconv.AppendInt(b, x.bytes, 10)
-	} else {
-		b = append(b, '-')
-	}
-	referer, _ := x.req.Fields.Get(message.Referer)
-	agent, _ := x.req.Fields.Get(message.UserAgent)
-	b = append(b, ' ')
-	b = appendQuoted(b, referer)
-	b = append(b, ' ')
-	b = appendQuoted(b, agent)
-	b = append(b, ' ')
-	if x.served != "" {
-		b = append(b, x.served...)
-	} else {
-		b = append(b, '-')
-	}
-	b = append(b, ' ')
-	b = strconv.AppendInt(b, now.Sub(x.started).Microseconds(), 10)
 	l.buf = append(b, '\n')
 	if len(l.buf) >= accessFull {
 		signal(l.full)
 	}
 }
 
-// appendQuoted writes v in quotes, escaped as httpd does it (ap_escape_logitem),
-// so that no client can end a line or a string; "-" for nothing.
-func appendQuoted(dst, v []byte) []byte {
-	if len(v) == 0 {
-		return append(dst, `"-"`...)
+// stampOf writes a time as httpd's %t. mu is held.
+func (l *accessLog) stampOf(t time.Time) []byte {
+	if u := t.Unix(); u != l.second {
+		l.second = u
+		l.stamp = t.AppendFormat(l.stamp[:0], "[02/Jan/2006:15:04:05 -0700]")
 	}
-	dst = append(dst, '"')
-	for _, c := range v {
-		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c == '\t':
-			dst = append(dst, `\t`...)
-		case c < ' ' || c >= 0x7f:
-			const hex = "0123456789abcdef"
-			dst = append(dst, '\\', 'x', hex[c>>4], hex[c&15])
-		default:
-			dst = append(dst, c)
-		}
-	}
-	return append(dst, '"')
+	return l.stamp
 }
 
 func signal(c chan struct{}) {
@@ -184,11 +195,19 @@ func (l *accessLog) writeOut(b []byte) {
 		return
 	}
 	var failed error
-	for _, w := range l.outs {
-		if _, err := w.Write(b); err != nil {
+	l.outMu.Lock()
+	toStdout := l.stdout != nil && !l.quiet
+	l.outMu.Unlock()
+	if toStdout { // without the lock: it may take for ever
+		_, failed = l.stdout.Write(b)
+	}
+	l.outMu.Lock()
+	if l.file != nil {
+		if _, err := l.file.Write(b); err != nil {
 			failed = err
 		}
 	}
+	l.outMu.Unlock()
 	switch {
 	case failed != nil && !l.told:
 		l.logger.Error("access log lines are lost", "error", failed)

@@ -76,13 +76,14 @@ func (s stuck) Write(p []byte) (int, error) { <-s.free; return len(p), nil }
 // proxy, nor take its memory, nor keep it from its end.
 func TestAccessLogThatNobodyReads(t *testing.T) {
 	out, told := stuck{make(chan struct{})}, new(lines)
-	l, err := openAccessLog(out, "", slog.New(slog.NewTextHandler(told, nil)))
+	l, err := openAccessLog(out, site.Log{Stdout: true, Format: site.DefaultLogFormat}, slog.New(slog.NewTextHandler(told, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := newExchange()
 	x.c = &conn{client: []byte("127.0.0.1")}
 	x.req.Line = []byte("GET / HTTP/1.1")
+	x.format = l.format.Load()
 	for range 3 * accessMost / 64 {
 		l.add(x)
 	}
@@ -101,7 +102,7 @@ func TestAccessLogThatNobodyReads(t *testing.T) {
 
 func TestAccessLogOnAFullDiskIsTold(t *testing.T) {
 	told := new(lines)
-	l, err := openAccessLog(nil, "/dev/full", slog.New(slog.NewTextHandler(told, nil)))
+	l, err := openAccessLog(nil, site.Log{File: "/dev/full", Format: "%h"}, slog.New(slog.NewTextHandler(told, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ const (
 
 // Options are what the program decides and not the Site.
 type Options struct {
-	Access io.Writer     // gets the access log besides the Site's file; nil for none
+	Access io.Writer     // standard output, for the access log; nil for none
 	Logger *slog.Logger  // gets what an operator should know
 	Grace  time.Duration // for running exchanges on stop; 10s where 0
 }
@@ -58,7 +58,7 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
-	if s.access, err = openAccessLog(o.Access, declared.Log.File, s.logger); err != nil {
+	if s.access, err = openAccessLog(o.Access, declared.Log, s.logger); err != nil {
 		s.listener.Close()
 		return nil, err
 	}

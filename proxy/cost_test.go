@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"proxylab/proxy/site"
 )
 
 // echoless is an origin that allocates nothing an exchange.
@@ -28,7 +30,7 @@ func echoless(answer []byte) func(net.Conn) {
 // connections that stay open.
 func exchanger(tb testing.TB, body int) func() {
 	answer := []byte(sized(strings.Repeat("x", body)))
-	p := serve(tb, nil, origin(tb, echoless(answer)))
+	p := serve(tb, func(s *site.Site) { s.Log.Format += " %{Content-Length}o %O %{ms}T %q" }, origin(tb, echoless(answer)))
 	c, err := net.Dial("tcp", p.addr)
 	if err != nil {
 		tb.Fatal(err)

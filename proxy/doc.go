@@ -50,7 +50,7 @@
 //	receive  receive.go  the response's head; 1xx pass
 //	relay    relay.go    head and body to the client; stream.go moves bodies
 //	refuse   refuse.go   or an answer of our own; failure.go has the table
-//	finish   finish.go   the access log line (accesslog.go)
+//	finish   finish.go   the access log line (accesslog.go, logformat.go)
 //
 // A failure before the first byte of the response leads back to elect where the
 // request may be sent again: always when nothing of it was sent, else when its

@@ -21,6 +21,11 @@ type exchange struct {
 	head    http1.Buffer // holds the request head once its body is streamed
 	started time.Time
 
+	format     *logFormat // of its log line; nil for none
+	noted      noted
+	sentBefore int64 // what had gone to the client before
+	took       time.Duration
+
 	rule  *route.Rule
 	rest  []byte
 	group *group
@@ -95,7 +100,15 @@ func newExchange() *exchange {
 func takeExchange(c *conn) *exchange {
 	x := exchanges.Get().(*exchange)
 	x.c, x.s = c, c.server
+	x.format, x.sentBefore = x.s.access.format.Load(), c.Sent
 	return x
+}
+
+// noteHead keeps what the log line wants of the response's head, which is in Out.
+func (x *exchange) noteHead() {
+	if x.format != nil && len(x.format.sent) > 0 {
+		x.noted.keep(x.format.sent, x.c.Out.B)
+	}
 }
 
 // free gives x back, with the room of its slices and nothing else.
@@ -104,6 +117,7 @@ func (x *exchange) free() {
 	x.req.Reset()
 	x.res.Reset()
 	clear(x.tried)
-	*x = exchange{req: x.req, res: x.res, tried: x.tried[:0], upload: upload{done: x.upload.done}}
+	x.noted.reset()
+	*x = exchange{req: x.req, res: x.res, tried: x.tried[:0], noted: x.noted, upload: upload{done: x.upload.done}}
 	exchanges.Put(x)
 }

@@ -43,6 +43,7 @@ func (x *exchange) write() phase {
 	if !x.close {
 		x.useBody()
 	}
+	x.noteHead()
 	x.c.WriteWithin(x.s.site.Limits.Timeout)
 	if _, err := x.c.Flush(); err != nil {
 		return x.clientGone()

@@ -21,6 +21,7 @@ func (x *exchange) relay() phase {
 	x.c.Begin()
 	x.c.Out.B = x.appendResponse(x.c.Out.B, chunked)
 	x.status = x.res.Status
+	x.noteHead()
 	s := &x.stream
 	s.src, s.dst = x.up.Conn, x.c.Conn
 	s.body, s.chunked, s.patience = body, chunked, x.pool.Timeout

@@ -74,6 +74,10 @@ func (s *Server) listen() error {
 	return nil
 }
 
+// ReopenLog opens the access log's file by its name again, for whoever moved it
+// away. Where that fails, the old file is written on.
+func (s *Server) ReopenLog() error { return s.access.reopen() }
+
 // Serve accepts clients until ctx ends. Then it accepts no more, closes idle
 // connections after a last call, lets running exchanges come to their end within the grace period
 // and cuts those that have not. It returns when all is closed and written down.

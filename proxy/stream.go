@@ -130,6 +130,7 @@ func (s *stream) splice(n int64) (moved int64, from side, err error) {
 	s.limited.R, s.limited.N = s.src.TCP(), min(n, spliceSlice)
 	moved, err = s.dst.TCP().ReadFrom(&s.limited)
 	s.moved += moved
+	s.dst.Sent += moved
 	switch {
 	case err == nil && moved == 0:
 		return 0, source, errCut

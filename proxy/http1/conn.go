@@ -22,7 +22,8 @@ type Conn struct {
 
 	// Out collects what Flush writes. Whoever appends keeps it within Room, or
 	// lets it grow for a head that is larger.
-	Out Buffer
+	Out  Buffer
+	Sent int64 // bytes written so far
 
 	readBy  deadline
 	writeBy deadline
@@ -238,6 +239,7 @@ func (c *Conn) Flush() (n int, err error) {
 		return 0, nil
 	}
 	n, err = c.tcp.Write(c.Out.B)
+	c.Sent += int64(n)
 	c.Out.B = c.Out.B[:0]
 	return n, err
 }
@@ -247,5 +249,7 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 	if _, err := c.Flush(); err != nil {
 		return 0, err
 	}
-	return c.tcp.Write(b)
+	n, err = c.tcp.Write(b)
+	c.Sent += int64(n)
+	return n, err
 }

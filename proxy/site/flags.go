@@ -5,7 +5,8 @@ package site
 // listen and logFile may be empty. Faults name the flags of proxyd.
 func FromFlags(listen string, backends []string, logFile string) (*Site, error) {
 	r := &reader{lines: make(map[string]int)}
-	s := &Site{Listen: ":8080", Limits: defaultLimits(), Log: Log{File: logFile}}
+	s := &Site{Listen: ":8080", Limits: defaultLimits(), Log: defaultLog()}
+	s.Log.File = logFile
 	if listen != "" {
 		s.Listen = listen
 		r.add(field{place: "--listen"}, listenAddress(listen))

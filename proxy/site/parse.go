@@ -29,6 +29,8 @@ func defaultLimits() Limits {
 	}
 }
 
+func defaultLog() Log { return Log{Stdout: true, Format: DefaultLogFormat} }
+
 func defaultMember() Member {
 	return Member{LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second}
 }
@@ -46,7 +48,7 @@ func Load(path string) (*Site, error) {
 // Parse reads a declaration. name stands for the file in faults.
 func Parse(name string, data []byte) (*Site, error) {
 	r := &reader{lines: make(map[string]int)}
-	s := &Site{Listen: ":8080", Limits: defaultLimits()}
+	s := &Site{Listen: ":8080", Log: defaultLog(), Limits: defaultLimits()}
 	if root := r.document(data); root != nil {
 		r.site(field{node: root, line: nodeLine(root, 1)}, s)
 		if _, ok := root.(ast.MapNode); ok {
@@ -69,8 +71,10 @@ func (r *reader) site(f field, s *Site) {
 		},
 		"log": func(f field) {
 			r.mapping(f, map[string]func(field){
-				"file": func(f field) { s.Log.File = r.checked(f, fileName) },
-			}, laterLog)
+				"file":   func(f field) { s.Log.File = r.checked(f, fileName) },
+				"stdout": func(f field) { s.Log.Stdout = r.onOff(f) },
+				"format": func(f field) { s.Log.Format = r.checked(f, logFormat) },
+			}, nil)
 		},
 		"balancers": func(f field) {
 			r.list(f, func(f field) { s.Balancers = append(s.Balancers, r.balancer(f)) })
@@ -90,6 +94,15 @@ func (r *reader) checked(f field, rule func(string) *problem) string {
 		r.add(f, rule(s))
 	}
 	return s
+}
+
+// onOff takes httpd's words for a flag.
+func (r *reader) onOff(f field) bool {
+	if s, ok := f.node.(*ast.StringNode); ok && (s.Value == "on" || s.Value == "off") {
+		return s.Value == "on"
+	}
+	r.add(f, wrong("\"on\" or \"off\"", "%s is neither on nor off", kind(f.node)))
+	return false
 }
 
 func (r *reader) balancer(f field) Balancer {

@@ -40,9 +40,12 @@ type Site struct {
 	Limits    Limits     // what a client or an origin may take of us
 }
 
-// Log says where the access log goes, besides standard output.
+// Log says where the access log goes and what a line of it has. With neither
+// standard output nor a file there is none, and nothing is done for it.
 type Log struct {
-	File string // path, appended to; empty for standard output alone
+	File   string // path, appended to; empty for none
+	Stdout bool   // to standard output ("on", the default, or "off")
+	Format string // LogFormat of mod_log_config, see LogFormat; DefaultLogFormat by default
 }
 
 // Balancer is <Proxy balancer://Name>: members that serve the same content.

@@ -22,6 +22,7 @@ func TestDefaultsAreWrittenIn(t *testing.T) {
 	}
 	want := &Site{
 		Listen: ":8080",
+		Log:    Log{Stdout: true, Format: DefaultLogFormat},
 		Balancers: []Balancer{{Name: "origins", LBMethod: "byrequests", Members: []Member{{
 			URL: "http://10.0.0.11:80", LoadFactor: 1, Retry: 5 * time.Second,
 			ConnectionTimeout: time.Second, Timeout: time.Minute,
@@ -42,7 +43,7 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 	}
 	want := &Site{
 		Listen: "127.0.0.1:9000",
-		Log:    Log{File: "/var/log/proxyd/access.log"},
+		Log:    Log{File: "/var/log/proxyd/access.log", Format: `%h %>s "%{X-Id}i" 'q' %%`},
 		Balancers: []Balancer{
 			{Name: "origins", LBMethod: "byrequests", Members: []Member{
 				{"http://10.0.0.11:8080", "one", 2.5, time.Minute, 500 * time.Millisecond, 30 * time.Second},

@@ -11,8 +11,6 @@ import (
 var (
 	laterTop = []string{"cache", "admin", "health"}
 
-	laterLog = []string{"format"}
-
 	laterBalancer = []string{
 		"stickysession", "nofailover", "stickysessionsep", "scolonpathdelim",
 		"maxattempts", "failonstatus", "failontimeout", "forcerecovery",

@@ -15,9 +15,12 @@ func (s *Site) YAML() []byte {
 	var b bytes.Buffer
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("listen: %s", scalar(s.Listen))
+	line("log:")
 	if s.Log.File != "" {
-		line("log:\n  file: %s", scalar(s.Log.File))
+		line("  file: %s", scalar(s.Log.File))
 	}
+	line("  stdout: %s", onOff(s.Log.Stdout))
+	line("  format: '%s'", strings.ReplaceAll(s.Log.Format, "'", "''"))
 	line("balancers:")
 	for _, lb := range s.Balancers {
 		line("  - name: %s", scalar(lb.Name))
@@ -51,6 +54,13 @@ func (s *Site) YAML() []byte {
 	line("  keepalivetimeout: %s", brief(s.Limits.KeepAliveTimeout))
 	line("  timeout: %s", brief(s.Limits.Timeout))
 	return b.Bytes()
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }
 
 var (

@@ -18,7 +18,11 @@ func aSite(t *rapid.T) *Site {
 	}
 	s := &Site{
 		Listen: rapid.SampledFrom([]string{":8080", "127.0.0.1:0", "[::1]:80", "localhost:65535"}).Draw(t, "listen"),
-		Log:    Log{File: rapid.StringMatching(`|[ -~äß€😀]{1,20}`).Draw(t, "log")},
+		Log: Log{
+			File:   rapid.StringMatching(`|[ -~äß€😀]{1,20}`).Draw(t, "log"),
+			Stdout: rapid.Bool().Draw(t, "stdout"),
+			Format: rapid.StringMatching(`%h(%(h|>s|%|D|\{X-[A-Z]a\}[io])|[ !-#&-Z_-~]){1,9}`).Draw(t, "format"),
+		},
 		Limits: Limits{
 			Head:             rapid.IntRange(minHead, maxHead).Draw(t, "head"),
 			Fields:           rapid.IntRange(1, maxFields).Draw(t, "fields"),

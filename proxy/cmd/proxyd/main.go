@@ -7,8 +7,8 @@
 //
 // A Site file says everything (package proxylab/proxy/site); the flags are for
 // the case of one balancer. Access log lines go to standard output, and to the
-// file of log.file or --log-file; what an operator should know goes to standard
-// error. SIGTERM and SIGINT stop it once running exchanges have ended, or after
+// file of log.file or --log-file; SIGUSR1 opens that file by its name again, for
+// logrotate. What an operator should know goes to standard error. SIGTERM and SIGINT stop it once running exchanges have ended, or after
 // ten seconds; a second signal ends it at once. It does not wait for who takes its
 // output: lines are lost then, and standard error says so.
 //
@@ -26,6 +26,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -122,8 +123,28 @@ func (c *runCommand) Run() error {
 	if err != nil {
 		return err
 	}
+	defer c.obey(server)()
 	fmt.Fprintln(os.Stderr, introduce(server.Addr().String(), declared))
 	return server.Serve(ctx)
+}
+
+// obey does what signals ask for until it is told to stop.
+func (c *runCommand) obey(server *proxy.Server) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR1)
+	var obeying sync.WaitGroup
+	obeying.Go(func() {
+		for range signals {
+			if err := server.ReopenLog(); err != nil {
+				report(os.Stderr, err)
+			}
+		}
+	})
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		obeying.Wait()
+	}
 }
 
 func (c *runCommand) declaration() (*site.Site, error) {
