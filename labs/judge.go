@@ -11,6 +11,14 @@ import (
 // use in a trial: above it they may be what is measured.
 const maxOriginShare = 0.7
 
+// rules are those of judge, besides the generator's, for the reader of the report.
+func rules() []string {
+	return []string{
+		"It is suspect when the origins counted another number of requests than were sent.",
+		fmt.Sprintf("It is invalid when the origins used more than %.0f %% of the machine's CPU time.", maxOriginShare*100),
+	}
+}
+
 // judge says whether a trial may be ranked, and why not, rule and figure: the
 // generator by its own rules, the answers, and then the origins.
 func judge(samples []loadtest.Sample, end loadtest.End, tr record.Trial, cpus int) (record.Validity, []string) {

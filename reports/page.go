@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ func newPage(r *run, res record.Results) (*page, error) {
 		Systems:   sideBySide(res),
 		Trials:    r.trialTable(),
 		Load:      loadLines(res.Load),
-		Rules:     rules(),
+		Rules:     rules(res.About.Rules),
 		Machine:   machineTable(res.Machine),
 		Versions:  versions(res.Systems),
 	}
@@ -94,12 +95,14 @@ func newPage(r *run, res record.Results) (*page, error) {
 	return p, err
 }
 
-// rules are those of the gates that every trial passes, whatever the lab.
-func rules() string {
-	return fmt.Sprintf("A trial is suspect when the generator sent more than %g %% of its requests over %v behind the plan, or used more "+
+// rules are those of the gates that every trial passes, then those that the
+// run names itself.
+func rules(own []string) string {
+	general := fmt.Sprintf("A trial is suspect when the generator sent more than %g %% of its requests over %v behind the plan, or used more "+
 		"than %g %% of its CPUs; it is invalid above %g %% and %g %%, when a planned request has no record, when an answer had the wrong status "+
-		"or bytes, or when its samples are not those that its record counted. A reason given under “Can it be trusted?” names the rule.",
+		"or bytes, or when its samples are not those that its record counted.",
 		100*loadtest.LateSuspect, loadtest.LateAfter, 100*loadtest.CPUSuspect, 100*loadtest.LateInvalid, 100*loadtest.CPUInvalid)
+	return strings.Join(slices.Concat([]string{general}, own, []string{"A reason given under “Can it be trusted?” names the rule."}), " ")
 }
 
 func when(a record.About) string {

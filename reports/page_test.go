@@ -40,7 +40,7 @@ func TestThePageSaysItInOrder(t *testing.T) {
 			res.About.Title, "The answer", res.Verdicts[0].Sentence, "Which needs less memory?",
 			"Can it be trusted?", "same schedule", "Docker 26.1.5",
 			"Figures", "How the systems compare", "CPU time per request", "Latency by percentile", "Response time over time", "Achieved against offered rate", "Share of requests per origin",
-			"The systems side by side", "Apache/2.4.65 (Debian)", "sha256:90aa3be11c52", "Trials", "06-", "Methods", "400 requests/s",
+			"The systems side by side", "Apache/2.4.65 (Debian)", "sha256:90aa3be11c52", "Trials", "06-", "Methods", "400 requests/s", "when the moon is full",
 			"Configuration", "lbmethod: byrequests", "ProxySet lbmethod=byrequests", "How to repeat it", res.About.Command, res.About.Commit,
 		} {
 			i := strings.Index(page[at:], want)

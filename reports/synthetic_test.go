@@ -50,6 +50,7 @@ func newSynthetic(blocks int) *synthetic {
 		About: record.About{
 			ID: "20261123-101500-01-side-by-side", Lab: "01-side-by-side", Title: "What does a proxy cost, and which costs less?",
 			Size: "quick", Seed: 7, Command: "make lab LAB=01 SIZE=quick SEED=7", Commit: "9ace125d1b1c", Started: began, Ended: began.Add(151 * time.Second),
+			Rules: []string{"It is invalid when the moon is full."},
 			Notes: []string{"2 CPUs are shared by the systems, the origins and the generator: CPU time per request is the figure to trust, latencies hold for this machine alone."},
 		},
 		Machine: record.Machine{

@@ -40,6 +40,7 @@ type About struct {
 	Commit  string    `json:"commit"`  // of this project, "-dirty" behind it where files differed; "" outside a checkout
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
+	Rules   []string  `json:"rules"` // of validity, besides the generator's own; a sentence each
 	Notes   []string  `json:"notes"` // what a reader must know first: shared cores, figures read at 1 Hz
 }
 
