@@ -49,9 +49,9 @@ step_check() {
 }
 
 # Step 5: restart
-# Changes: the running Apache now has the modules, the socket and the site. Under
-#   systemd, systemctl restart apache2 does the same and also starts an Apache
-#   that stands still.
+# Changes: the running Apache now has the modules, the socket and the site; one
+#   that stood still is started. Under systemd, systemctl restart apache2 does
+#   the same.
 # Look: curl -i http://localhost:8080/ is answered by an origin server; repeat it,
 #   and the members take turns. The log is /var/log/apache2/proxylab_access.log;
 #   a "503 Service Unavailable" is explained in proxylab_error.log beside it.
