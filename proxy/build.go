@@ -32,30 +32,22 @@ type Options struct {
 // Serve, which also gives everything back.
 func New(declared *site.Site, o Options) (*Server, error) {
 	s := &Server{
-		site:     declared,
-		head:     http1.Limits{Head: declared.Limits.Head, Fields: declared.Limits.Fields},
 		logger:   o.Logger,
 		grace:    o.Grace,
 		lastCall: lastCall,
-		slots:    make(chan struct{}, declared.Limits.Connections),
 		conns:    make(map[*conn]struct{}),
 	}
+	s.slots.bound(declared.Limits.Connections)
 	if s.grace == 0 {
 		s.grace = 10 * time.Second
 	}
-	for _, b := range declared.Balancers {
-		g, err := buildGroup(b, declared.Limits)
-		if err != nil {
-			return nil, err
-		}
-		s.groups = append(s.groups, g)
-	}
-	rules, err := buildRules(declared)
+	p, pools, err := build(declared, nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	s.routes = route.New(rules)
-	if err := s.listen(); err != nil {
+	s.parts.Store(p)
+	s.pools = pools
+	if err := s.listen(declared.Listen); err != nil {
 		return nil, err
 	}
 	if s.access, err = openAccessLog(o.Access, declared.Log, s.logger); err != nil {
@@ -65,8 +57,42 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	return s, nil
 }
 
-// buildGroup makes a balancer and a pool for each of its members.
-func buildGroup(b site.Balancer, lim site.Limits) (*group, error) {
+// build turns a Site into parts. Of earlier parts and pools it takes over what
+// stays; it changes neither.
+func build(declared *site.Site, earlier *parts, pools map[upstream.Config]*upstream.Pool) (*parts, map[upstream.Config]*upstream.Pool, error) {
+	p := &parts{
+		site: declared,
+		head: http1.Limits{Head: declared.Limits.Head, Fields: declared.Limits.Fields},
+	}
+	used := make(map[upstream.Config]*upstream.Pool)
+	pool := func(c upstream.Config) *upstream.Pool {
+		if used[c] == nil {
+			if used[c] = pools[c]; used[c] == nil {
+				used[c] = upstream.New(c)
+			}
+		}
+		return used[c]
+	}
+	for _, b := range declared.Balancers {
+		g, err := buildGroup(b, declared.Limits, pool)
+		if err != nil {
+			return nil, nil, err
+		}
+		if earlier != nil {
+			g.inherit(earlier)
+		}
+		p.groups = append(p.groups, g)
+	}
+	rules, err := buildRules(declared)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.routes = route.New(rules)
+	return p, used, nil
+}
+
+// buildGroup makes a balancer and finds a pool for each of its members.
+func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *upstream.Pool) (*group, error) {
 	config := balancer.Config{Name: b.Name, Method: b.LBMethod}
 	g := new(group)
 	for _, m := range b.Members {
@@ -81,7 +107,7 @@ func buildGroup(b site.Balancer, lim site.Limits) (*group, error) {
 		config.Members = append(config.Members, balancer.MemberConfig{
 			Name: m.URL, LoadFactor: m.LoadFactor, Retry: m.Retry,
 		})
-		g.pools = append(g.pools, upstream.New(upstream.Config{
+		g.pools = append(g.pools, pool(upstream.Config{
 			Addr:           addr,
 			ConnectTimeout: m.ConnectionTimeout,
 			Timeout:        m.Timeout,

@@ -40,7 +40,7 @@ func newConn(s *Server, tcp *net.TCPConn) (*conn, error) {
 
 // serve runs the exchanges.
 func (c *conn) serve() {
-	patience := c.server.site.Limits.HeadTimeout // of a new connection
+	patience := c.server.parts.Load().site.Limits.HeadTimeout // of a new connection
 	for c.await(patience) {
 		x := takeExchange(c)
 		x.run()
@@ -58,7 +58,7 @@ func (c *conn) serve() {
 			return
 		}
 		c.Free()
-		patience = c.server.site.Limits.KeepAliveTimeout
+		patience = c.server.parts.Load().site.Limits.KeepAliveTimeout
 	}
 	c.Close()
 }

@@ -64,6 +64,13 @@
 // ends its own side first and reads on for a while: a close with bytes unread is
 // a reset, and the kernel then drops what it has not sent yet.
 //
+// # Reload
+//
+// What a Site became hangs on one pointer (parts), and an exchange keeps what it
+// found there when it began. So reload.go builds the parts of the new Site beside
+// the old ones and stores the pointer: there is no moment in between, and the
+// listener and the connections of clients are not touched.
+//
 // # Who owns which bytes
 //
 // What was parsed from a connection points into its read buffer and lives until

@@ -16,6 +16,7 @@ import (
 type exchange struct {
 	c *conn
 	s *Server
+	p *parts // those of the moment it began
 
 	req     http1.Request
 	head    http1.Buffer // holds the request head once its body is streamed
@@ -99,7 +100,7 @@ func newExchange() *exchange {
 // takeExchange returns an exchange for the next request of c.
 func takeExchange(c *conn) *exchange {
 	x := exchanges.Get().(*exchange)
-	x.c, x.s = c, c.server
+	x.c, x.s, x.p = c, c.server, c.server.parts.Load()
 	x.format, x.sentBefore = x.s.access.format.Load(), c.Sent
 	return x
 }

@@ -42,7 +42,7 @@ func (x *exchange) awaitHead() error {
 		if x.upload.broken.Load() { // its interrupt may have come before the deadline
 			return errBodyCut
 		}
-		err := x.up.ReadResponse(&x.res, x.isHEAD(), x.s.head)
+		err := x.up.ReadResponse(&x.res, x.isHEAD(), x.p.head)
 		if !http1.IsTimeout(err) || !x.upload.waitsFor(x.pool.Timeout) {
 			return err
 		}
@@ -55,7 +55,7 @@ func (x *exchange) passInterim() error {
 	out = x.res.Fields.AppendForwarded(out, message.SetOf(message.ContentLength))
 	out = message.AppendVia(out, x.res.Minor)
 	x.c.Out.B = append(out, "\r\n"...)
-	x.c.WriteWithin(x.s.site.Limits.Timeout)
+	x.c.WriteWithin(x.p.site.Limits.Timeout)
 	_, err := x.c.Flush()
 	return err
 }

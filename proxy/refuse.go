@@ -44,7 +44,7 @@ func (x *exchange) write() phase {
 		x.useBody()
 	}
 	x.noteHead()
-	x.c.WriteWithin(x.s.site.Limits.Timeout)
+	x.c.WriteWithin(x.p.site.Limits.Timeout)
 	if _, err := x.c.Flush(); err != nil {
 		return x.clientGone()
 	}

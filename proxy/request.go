@@ -11,7 +11,7 @@ import (
 // before any other part of the proxy has seen the request.
 func (x *exchange) read() phase {
 	x.started = time.Now()
-	err := x.c.ReadRequest(&x.req, x.s.head, x.s.site.Limits.HeadTimeout)
+	err := x.c.ReadRequest(&x.req, x.p.head, x.p.site.Limits.HeadTimeout)
 	switch {
 	case err == nil:
 	case http1.IsTimeout(err):

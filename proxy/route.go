@@ -7,11 +7,11 @@ import (
 
 // route finds the balancer for the path.
 func (x *exchange) route() phase {
-	x.rule, x.rest = x.s.routes.Match(x.req.Target.Path)
+	x.rule, x.rest = x.p.routes.Match(x.req.Target.Path)
 	if x.rule == nil || x.rule.Exclude {
 		return x.fail(errNoRoute)
 	}
-	x.group = x.s.groups[x.rule.Balancer]
+	x.group = x.p.groups[x.rule.Balancer]
 	return phaseElect
 }
 

@@ -19,12 +19,9 @@ import (
 	"proxylab/proxy/upstream"
 )
 
-// Server is the running proxy of one Site.
+// Server is the running proxy of one Site, or of one after the other (reload.go).
 type Server struct {
-	site   *site.Site
-	head   http1.Limits
-	routes *route.Table
-	groups []*group
+	parts  atomic.Pointer[parts]
 	access *accessLog
 	logger *slog.Logger
 	grace  time.Duration
@@ -33,12 +30,24 @@ type Server struct {
 	clock    message.Clock
 
 	listener net.Listener
-	slots    chan struct{} // one for each client connection there may be
+	slots    slots // one for each client connection there may be
 	stopping atomic.Bool
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards conns and pools
 	conns   map[*conn]struct{}
+	pools   map[upstream.Config]*upstream.Pool // of the parts, and of earlier ones
 	serving sync.WaitGroup
+
+	reloading sync.Mutex // held by Reload
+}
+
+// parts are what a Site became. An exchange runs to its end with those that it
+// began with.
+type parts struct {
+	site   *site.Site
+	head   http1.Limits
+	routes *route.Table
+	groups []*group
 }
 
 // group is a balancer and the connections to its members.
@@ -51,20 +60,20 @@ type group struct {
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // listen opens the Site's address.
-func (s *Server) listen() error {
+func (s *Server) listen(address string) error {
 	// Idle clients are bounded by timeouts, so the kernel's keep-alive probes
 	// would only cost calls.
 	lc := net.ListenConfig{KeepAlive: -1}
-	l, err := lc.Listen(context.Background(), "tcp", s.site.Listen)
+	l, err := lc.Listen(context.Background(), "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return &Fault{
-			fmt.Errorf("listen: %s is in use by another program", s.site.Listen),
+			fmt.Errorf("listen: %s is in use by another program", address),
 			"stop that program, or choose another address with listen or --listen",
 		}
 	case errors.Is(err, syscall.EACCES):
 		return &Fault{
-			fmt.Errorf("listen: %s needs privileges that this user lacks", s.site.Listen),
+			fmt.Errorf("listen: %s needs privileges that this user lacks", address),
 			"choose a port from 1024 on",
 		}
 	case err != nil:
@@ -103,9 +112,7 @@ func (s *Server) accept(ctx context.Context) error {
 	const shortest, longest = 5 * time.Millisecond, time.Second
 	pause := shortest
 	for {
-		select {
-		case s.slots <- struct{}{}:
-		case <-ctx.Done():
+		if !s.slots.take(ctx) {
 			return nil
 		}
 		nc, err := s.listener.Accept()
@@ -120,7 +127,7 @@ func (s *Server) accept(ctx context.Context) error {
 			return err
 		}
 		// Out of file descriptors, mostly: it passes when clients leave.
-		<-s.slots
+		s.slots.give()
 		s.logger.Warn("accept failed", "error", err, "again_in", pause)
 		select {
 		case <-time.After(pause):
@@ -135,7 +142,7 @@ func (s *Server) start(tcp *net.TCPConn) {
 	c, err := newConn(s, tcp)
 	if err != nil {
 		tcp.Close()
-		<-s.slots
+		s.slots.give()
 		return
 	}
 	s.mu.Lock()
@@ -152,7 +159,7 @@ func (s *Server) ended(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
-	<-s.slots
+	s.slots.give()
 	s.serving.Done()
 }
 
@@ -193,9 +200,9 @@ func (s *Server) eachConn(f func(*conn)) {
 }
 
 func (s *Server) eachPool(f func(*upstream.Pool)) {
-	for _, g := range s.groups {
-		for _, p := range g.pools {
-			f(p)
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.pools {
+		f(p)
 	}
 }

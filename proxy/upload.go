@@ -37,7 +37,7 @@ func (x *exchange) startUpload() phase {
 		src: x.c.Conn, dst: x.up.Conn,
 		body:     x.req.Body,
 		chunked:  x.req.Body.Kind == http1.InChunks,
-		patience: x.s.site.Limits.Timeout,
+		patience: x.p.site.Limits.Timeout,
 		stopped:  &u.stopped,
 		last:     &u.last,
 	}

@@ -36,7 +36,7 @@ var methods = map[string]better{
 
 // Balancer elects among its members.
 type Balancer struct {
-	name    string
+	config  Config
 	better  better
 	members []*Member
 
@@ -53,7 +53,7 @@ func New(c Config) (*Balancer, error) {
 	if len(c.Members) == 0 {
 		return nil, fmt.Errorf("balancer %q: no member", c.Name)
 	}
-	b := &Balancer{name: c.Name, better: method}
+	b := &Balancer{config: c, better: method}
 	for i, mc := range c.Members {
 		if !(mc.LoadFactor >= 1 && mc.LoadFactor <= 100) {
 			return nil, fmt.Errorf("balancer %q: member %q: loadfactor %v is not between 1 and 100", c.Name, mc.Name, mc.LoadFactor)
@@ -67,7 +67,33 @@ func New(c Config) (*Balancer, error) {
 }
 
 // Name is the name in balancer://name.
-func (b *Balancer) Name() string { return b.name }
+func (b *Balancer) Name() string { return b.config.Name }
+
+// Alike says whether other was declared in the same way.
+func (b *Balancer) Alike(other *Balancer) bool {
+	return b.config.Method == other.config.Method && slices.Equal(b.config.Members, other.config.Members)
+}
+
+// Inherit takes over from an earlier balancer which of the members are in error
+// state, and their figures. It must be called before the first Elect. What ends
+// later with a member of the earlier one is not counted.
+func (b *Balancer) Inherit(earlier *Balancer) {
+	earlier.mu.Lock()
+	defer earlier.mu.Unlock()
+	for _, m := range b.members {
+		for _, e := range earlier.members {
+			if e.name != m.name {
+				continue
+			}
+			m.elected.Store(e.elected.Load())
+			m.errors.Store(e.errors.Load())
+			if e.down {
+				m.down, m.usableAt = true, e.usableAt
+				b.inError++
+			}
+		}
+	}
+}
 
 // Members returns the members in the order of the Site. The slice is the
 // balancer's own and must not be changed.

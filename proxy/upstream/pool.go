@@ -39,6 +39,7 @@ type Pool struct {
 	idle   []*Conn            // the one used last at the end
 	all    map[*Conn]struct{} // idle or in an exchange
 	reaper *time.Timer        // runs while there are idle connections
+	spent  bool               // keeps no idle connection
 	closed bool
 }
 
@@ -116,7 +117,7 @@ func (p *Pool) push(c *Conn) bool {
 	c.Reused = true
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.idle) >= p.MaxIdle {
+	if p.closed || p.spent || len(p.idle) >= p.MaxIdle {
 		return false
 	}
 	c.idleSince = time.Now()
@@ -141,7 +142,7 @@ func (p *Pool) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reaper = nil
-	if p.closed {
+	if p.closed || len(p.idle) == 0 {
 		return
 	}
 	now := time.Now()
@@ -158,12 +159,31 @@ func (p *Pool) reap() {
 	}
 }
 
+// Keep says whether connections are kept for further exchanges, as they are at
+// first. Exchanges may go on in a pool that keeps none. It tells whether the pool
+// was in use: it kept connections before, or has one in an exchange.
+func (p *Pool) Keep(keep bool) (inUse bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	inUse = !p.spent || len(p.all) > 0
+	p.spent = !keep
+	if p.spent {
+		p.dropIdle()
+	}
+	return inUse
+}
+
 // Close closes the idle connections, and those in an exchange when they are
 // given back.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
+	p.dropIdle()
+}
+
+// dropIdle closes the idle connections. The caller holds mu.
+func (p *Pool) dropIdle() {
 	if p.reaper != nil {
 		p.reaper.Stop()
 		p.reaper = nil

@@ -158,3 +158,45 @@ func TestAbortEndsRunningExchanges(t *testing.T) {
 	}
 	p.Drop(c)
 }
+
+// A pool that no Site has any more lets its exchanges end, and new ones of old
+// attempts begin, but keeps nothing.
+func TestAPoolThatKeepsNothing(t *testing.T) {
+	p, _ := member(t, nil)
+	idle, busy := dial(t, p), dial(t, p)
+	p.Put(idle)
+	if !p.Keep(false) {
+		t.Error("not in use, with a connection in an exchange")
+	}
+	if _, err := idle.TCP().Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the idle connection is open: %v", err)
+	}
+	if _, err := busy.TCP().Write([]byte("x")); err != nil {
+		t.Errorf("the busy connection is closed: %v", err)
+	}
+	late, err := p.Get()
+	if err != nil || late.Reused {
+		t.Errorf("a late exchange: reused connection, or %v", err)
+	}
+	p.Put(late)
+	p.Put(busy)
+	if p.Keep(false) {
+		t.Error("in use, without a connection")
+	}
+	p.Keep(true)
+	again := dial(t, p)
+	p.Put(again)
+	if got, err := p.Get(); got != again || err != nil {
+		t.Errorf("kept %v, %v; want the connection", got, err)
+	}
+	p.Drop(again)
+}
+
+func dial(t *testing.T, p *Pool) *Conn {
+	t.Helper()
+	c, err := p.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

@@ -8,7 +8,13 @@
 // A Site file says everything (package proxylab/proxy/site); the flags are for
 // the case of one balancer. Access log lines go to standard output, and to the
 // file of log.file or --log-file; SIGUSR1 opens that file by its name again, for
-// logrotate. What an operator should know goes to standard error. SIGTERM and SIGINT stop it once running exchanges have ended, or after
+// logrotate. What an operator should know goes to standard error.
+//
+// SIGHUP has the Site file read again: the proxy goes over to it without losing a
+// connection. Where the file has faults they are told, and the Site before goes
+// on. Another listen address needs a restart.
+//
+// SIGTERM and SIGINT stop it once running exchanges have ended, or after
 // ten seconds; a second signal ends it at once. It does not wait for who takes its
 // output: lines are lost then, and standard error says so.
 //
@@ -18,6 +24,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -131,11 +138,15 @@ func (c *runCommand) Run() error {
 // obey does what signals ask for until it is told to stop.
 func (c *runCommand) obey(server *proxy.Server) (stop func()) {
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGUSR1)
+	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGHUP)
 	var obeying sync.WaitGroup
 	obeying.Go(func() {
-		for range signals {
-			if err := server.ReopenLog(); err != nil {
+		for s := range signals {
+			obey := server.ReopenLog
+			if s == syscall.SIGHUP {
+				obey = func() error { return c.reload(server) }
+			}
+			if err := obey(); err != nil {
 				report(os.Stderr, err)
 			}
 		}
@@ -145,6 +156,24 @@ func (c *runCommand) obey(server *proxy.Server) (stop func()) {
 		close(signals)
 		obeying.Wait()
 	}
+}
+
+// reload has the server go over to what the Site file says now.
+func (c *runCommand) reload(server *proxy.Server) error {
+	if c.Site == "" {
+		return &proxy.Fault{
+			Err:  errors.New("reload: there is no site file to read again"),
+			Hint: "start with --site FILE, or restart with other flags",
+		}
+	}
+	declared, err := site.Load(c.Site)
+	if err == nil {
+		err = server.Reload(declared)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "the site is not read again; the one before goes on")
+	}
+	return err
 }
 
 func (c *runCommand) declaration() (*site.Site, error) {

@@ -1,0 +1,93 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"proxylab/proxy/site"
+	"proxylab/proxy/upstream"
+)
+
+var errStopping = errors.New("reload: the proxy is stopping")
+
+// Reload goes over to another Site without losing a connection: whoever is
+// connected stays so, exchanges that run end as they began, and the next ones
+// obey the new Site. A balancer whose declaration stays goes on as it is; a
+// member that stays in a changed one stays in error state if it was. A member
+// whose address and timeouts stay keeps its connections.
+//
+// On an error nothing has changed. Another listen address is one: a listener
+// that moves would lose the clients in its queue.
+func (s *Server) Reload(declared *site.Site) error {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	if s.stopping.Load() {
+		return errStopping
+	}
+	earlier := s.parts.Load()
+	if declared.Listen != earlier.site.Listen {
+		return &Fault{
+			fmt.Errorf("reload: listen: %s cannot become %s while the proxy runs", earlier.site.Listen, declared.Listen),
+			"restart proxyd to listen on another address",
+		}
+	}
+	s.mu.Lock()
+	known := maps.Clone(s.pools)
+	s.mu.Unlock()
+	p, used, err := build(declared, earlier, known)
+	if err != nil {
+		return err
+	}
+	if err := s.access.declare(declared.Log); err != nil {
+		return err
+	}
+	if !s.keepPools(used) {
+		return errStopping
+	}
+	s.slots.bound(declared.Limits.Connections)
+	s.parts.Store(p)
+	s.retirePools(used)
+	s.logger.Info("the site was read again")
+	return nil
+}
+
+// keepPools adds the pools of new parts, unless they came too late to be closed.
+func (s *Server) keepPools(used map[upstream.Config]*upstream.Pool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping.Load() {
+		return false
+	}
+	for c, p := range used {
+		p.Keep(true)
+		s.pools[c] = p
+	}
+	return true
+}
+
+// retirePools has the pools that no new exchange will use keep no connection any
+// more. They are forgotten by the reload after, once they have none.
+func (s *Server) retirePools(used map[upstream.Config]*upstream.Pool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c, p := range s.pools {
+		if used[c] == nil && !p.Keep(false) {
+			delete(s.pools, c)
+		}
+	}
+}
+
+// inherit takes over what the balancer of the same name knows of its members.
+func (g *group) inherit(earlier *parts) {
+	for _, e := range earlier.groups {
+		if e.balancer.Name() != g.balancer.Name() {
+			continue
+		}
+		if e.balancer.Alike(g.balancer) {
+			g.balancer = e.balancer
+		} else {
+			g.balancer.Inherit(e.balancer)
+		}
+	}
+}
