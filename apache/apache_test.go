@@ -34,7 +34,7 @@ routes:
   - {path: /images/, to: balancer://images/v2/}
   - {path: /plain, to: balancer://images}
   - {path: /, to: balancer://origins}
-limits: {head: 32KiB, fields: 50, connections: 200, headtimeout: 10s, keepalivetimeout: 1500ms, timeout: 90s}
+limits: {head: 32KiB, fields: 50, connections: 200, perclient: 20, body: 3GiB, minrate: 1000B, headtimeout: 10s, keepalivetimeout: 1500ms, timeout: 90s}
 `
 
 func parse(t *testing.T, text string) *site.Site {

@@ -17,6 +17,8 @@ const (
 	stockLine      = 8190
 	stockFields    = 100
 	stockAtOnce    = 150
+	stockBody      = 1 << 30 // of httpd itself
+	stockMinRate   = 500
 )
 
 // notes says where Apache does otherwise than s asks. What holds for several
@@ -41,6 +43,9 @@ func generalNotes(s *site.Site) []string {
 	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	if s.Limits.Connections != stockAtOnce {
 		say("limits.connections: %d; MPM event serves %d requests at once in any flavour (MaxRequestWorkers of mpm_event.conf), more wait", s.Limits.Connections, stockAtOnce)
+	}
+	if s.Limits.PerClient < s.Limits.Connections {
+		say("limits.perclient: %d; httpd has no bound for one client (mod_qos, which has, is no part of it)", s.Limits.PerClient)
 	}
 	say("a path with an escaped slash (%%2F) is answered 404 by httpd (AllowEncodedSlashes Off); dot segments and doubled slashes are resolved before the routes are tried")
 	if s.Log.File != "" {
@@ -76,6 +81,12 @@ func stockNotes(s *site.Site) []string {
 	if l.Fields != stockFields {
 		say("limits.fields: %d; stock is %d", l.Fields, stockFields)
 	}
+	if l.Body != stockBody {
+		say("limits.body: %d bytes; stock is %d", l.Body, stockBody)
+	}
+	if l.MinRate != stockMinRate {
+		say("limits.minrate: %d bytes/s; stock is %d", l.MinRate, stockMinRate)
+	}
 	say("all members in error: stock tries them again at once (forcerecovery=On)")
 	say("the origin server gets its own Host, no Via is added, and text is compressed for clients that ask")
 	switch {
@@ -104,6 +115,7 @@ func matchedNotes(s *site.Site) []string {
 	rounded("limits.timeout", s.Limits.Timeout)
 	rounded("limits.headtimeout", s.Limits.HeadTimeout)
 	say("limits.head: %d bytes; httpd bounds each line of a request's head by it, not the sum, and a field line of a response by 8192", s.Limits.Head)
+	say("limits.minrate: httpd counts the whole time since the body began; proxyd only that spent waiting for the client")
 	say("limits.fields: %d; httpd counts those of requests alone", s.Limits.Fields)
 	if slices.ContainsFunc(s.Log.LogItems(), func(i site.LogItem) bool { return i.Word == 'U' }) {
 		say("log.format: %%U is the path as it was sent; httpd writes it decoded")

@@ -154,13 +154,15 @@ func (w *writer) connections() {
 
 func (w *writer) limits() {
 	l := w.site.Limits
-	w.comment(1, "The whole head of a request must arrive in this time (mod_reqtimeout).",
-		"body=0: a body may take long, as long as it moves (Timeout).")
-	w.line(1, "RequestReadTimeout header=%d body=0", seconds(l.HeadTimeout))
+	w.comment(1, "The whole head of a request must arrive in this time (mod_reqtimeout). A body",
+		"may take longer, a second for each MinRate bytes.")
+	w.line(1, "RequestReadTimeout header=%d body=%d,MinRate=%d", seconds(l.HeadTimeout), seconds(l.Timeout), l.MinRate)
 	w.comment(1, "Bounds of a request's head. httpd has them by line and field, not for the sum.")
 	w.line(1, "LimitRequestLine %d", l.Head)
 	w.line(1, "LimitRequestFieldSize %d", l.Head)
 	w.line(1, "LimitRequestFields %d", l.Fields)
+	w.comment(1, "Bytes of a request's body; 413 beyond.")
+	w.line(1, "LimitRequestBody %d", l.Body)
 }
 
 // logFormat writes the Site's format for a directive. What the Site calls %v,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,6 +37,7 @@ func New(declared *site.Site, o Options) (*Server, error) {
 		grace:    o.Grace,
 		lastCall: lastCall,
 		conns:    make(map[*conn]struct{}),
+		clients:  make(map[netip.Prefix]int),
 	}
 	s.slots.bound(declared.Limits.Connections)
 	if s.grace == 0 {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -22,8 +23,9 @@ const (
 type conn struct {
 	*http1.Conn
 	server *Server
-	client []byte      // the address, without port
-	idle   atomic.Bool // nothing of a request is there, and none is being answered
+	client []byte       // the address, without port
+	from   netip.Prefix // whom it counts for: an IPv4 address, or the /64 that an IPv6 host has
+	idle   atomic.Bool  // nothing of a request is there, and none is being answered
 }
 
 func newConn(s *Server, tcp *net.TCPConn) (*conn, error) {
@@ -33,7 +35,9 @@ func newConn(s *Server, tcp *net.TCPConn) (*conn, error) {
 	}
 	c := &conn{Conn: hc, server: s}
 	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok {
-		c.client, _ = a.AddrPort().Addr().Unmap().WithZone("").AppendText(nil)
+		addr := a.AddrPort().Addr().Unmap().WithZone("")
+		c.client, _ = addr.AppendText(nil)
+		c.from, _ = addr.Prefix(min(64, addr.BitLen()))
 	}
 	return c, nil
 }

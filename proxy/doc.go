@@ -86,7 +86,9 @@
 //
 // # Bounds
 //
-// Limits of the Site bound heads, field lines, connections and silence. A client
+// Limits of the Site bound heads, field lines, bodies, connections (in all and of
+// one client) and silence. A body in small pieces is never silent, so it has to
+// keep a rate too (stream.go); a head has a time for the whole of it. A client
 // connection in an exchange holds two buffers of 16 KiB, one of each side, and
 // its member's connection as many; a head may grow its buffer to limits.head. A
 // body of 48 KiB or more is moved by splice(2), through a pipe of the kernel.

@@ -16,6 +16,8 @@ var (
 	errHeadSlow      = &http1.Error{Status: 408, Reason: "request head did not come in time"}
 	errHeadCut       = &http1.Error{Status: 400, Reason: "request head was cut short"}
 	errBodySlow      = &http1.Error{Status: 408, Reason: "request body did not come in time"}
+	errBodyTrickles  = &http1.Error{Status: 408, Reason: "request body came too slowly"}
+	errBodyLarge     = &http1.Error{Status: 413, Reason: "request body is too large"}
 	errBodyCut       = &http1.Error{Status: 400, Reason: "request body was cut short"}
 	errNoRoute       = &http1.Error{Status: 404, Reason: "no route for the path"}
 	errNoMember      = &http1.Error{Status: 503, Reason: "no usable member"}
@@ -42,6 +44,7 @@ var pages = map[int]page{
 	404: {"Not Found", "Nothing is served under this path.", ""},
 	405: {"Method Not Allowed", "This method is not served here.", allowed},
 	408: {"Request Timeout", "The request did not arrive in time.", ""},
+	413: {"Content Too Large", "The request's body is larger than is taken here.", ""},
 	414: {"URI Too Long", "The request line is too long.", ""},
 	417: {"Expectation Failed", "Only the expectation 100-continue is understood.", ""},
 	431: {"Request Header Fields Too Large", "The request's fields are too many or too large.", ""},

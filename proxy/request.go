@@ -31,6 +31,9 @@ func (x *exchange) read() phase {
 	case string(x.req.Method) == "OPTIONS" && (x.req.Target.Form == http1.Asterisk || x.hops() == 0):
 		return x.options()
 	}
+	if x.req.Body.Kind == http1.Sized && x.req.Body.Length > int64(x.p.site.Limits.Body) {
+		return x.fail(errBodyLarge)
+	}
 	return phaseRoute
 }
 

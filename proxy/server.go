@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -33,10 +34,12 @@ type Server struct {
 	slots    slots // one for each client connection there may be
 	stopping atomic.Bool
 
-	mu      sync.Mutex // guards conns and pools
-	conns   map[*conn]struct{}
-	pools   map[upstream.Config]*upstream.Pool // of the parts, and of earlier ones
-	serving sync.WaitGroup
+	mu       sync.Mutex // guards the fields up to pools
+	conns    map[*conn]struct{}
+	clients  map[netip.Prefix]int               // connections of each client
+	toldFull time.Time                          // when the operator was last told of a client with too many
+	pools    map[upstream.Config]*upstream.Pool // of the parts, and of earlier ones
+	serving  sync.WaitGroup
 
 	reloading sync.Mutex // held by Reload
 }
@@ -145,9 +148,11 @@ func (s *Server) start(tcp *net.TCPConn) {
 		s.slots.give()
 		return
 	}
-	s.mu.Lock()
-	s.conns[c] = struct{}{}
-	s.mu.Unlock()
+	if !s.admit(c) {
+		c.Reset()
+		s.slots.give()
+		return
+	}
 	s.serving.Add(1)
 	go func() {
 		defer s.ended(c)
@@ -155,9 +160,30 @@ func (s *Server) start(tcp *net.TCPConn) {
 	}()
 }
 
+// admit counts a connection, unless its client has as many as it may have. There
+// is no answer to one too many: who floods is not worth a goroutine.
+func (s *Server) admit(c *conn) bool {
+	most := s.parts.Load().site.Limits.PerClient
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.clients[c.from] >= most {
+		if now := time.Now(); now.Sub(s.toldFull) > time.Minute {
+			s.toldFull = now
+			s.logger.Warn("a client has more connections than it may have", "client", string(c.client), "perclient", most)
+		}
+		return false
+	}
+	s.clients[c.from]++
+	s.conns[c] = struct{}{}
+	return true
+}
+
 func (s *Server) ended(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
+	if s.clients[c.from]--; s.clients[c.from] == 0 {
+		delete(s.clients, c.from)
+	}
 	s.mu.Unlock()
 	s.slots.give()
 	s.serving.Done()

@@ -26,11 +26,14 @@ type stream struct {
 	body     http1.Body // framing at src
 	chunked  bool       // framing at dst is chunked; else bytes as they are
 	patience time.Duration
+	most     int64        // bytes that a body in chunks may have; 0 for any number
+	rate     int64        // bytes a second that it must bring (slow); 0 for any
 	stopped  *atomic.Bool // set to make run return; nil where nobody does
 	last     *atomic.Bool // is set before the last write; nil where nobody looks
 
-	moved   int64 // bytes of the body written to dst
-	began   bool  // something was written to dst
+	moved   int64         // bytes of the body written to dst
+	waited  time.Duration // for src, where rate is set
+	began   bool          // something was written to dst
 	chunks  http1.Chunked
 	trailer bool // a trailer section was begun at dst
 	limited io.LimitedReader
@@ -128,6 +131,7 @@ func (s *stream) splice(n int64) (moved int64, from side, err error) {
 		s.announceLast()
 	}
 	s.limited.R, s.limited.N = s.src.TCP(), min(n, spliceSlice)
+	began := s.now()
 	moved, err = s.dst.TCP().ReadFrom(&s.limited)
 	s.moved += moved
 	s.dst.Sent += moved
@@ -141,6 +145,9 @@ func (s *stream) splice(n int64) (moved int64, from side, err error) {
 			return moved, sink, err
 		}
 		if moved > 0 && !s.isStopped() {
+			if s.slow(began) { // src let the deadline pass, not dst
+				return moved, source, errBodyTrickles
+			}
 			return moved, 0, nil // not silent: go on
 		}
 		return moved, source, err
@@ -161,6 +168,9 @@ func (s *stream) inChunks() (side, error) {
 		}
 		switch part {
 		case http1.Data:
+			if s.most > 0 && s.moved+int64(len(data)) > s.most {
+				return source, errBodyLarge
+			}
 			if from, err := s.pass(data); err != nil {
 				return from, err
 			}
@@ -264,11 +274,37 @@ func (s *stream) fill() error {
 	if s.isStopped() {
 		return errCut
 	}
+	began := s.now()
 	err := s.src.Fill()
-	if err == io.EOF {
+	switch {
+	case err == io.EOF:
 		return errCut
+	case err == nil && s.slow(began):
+		return errBodyTrickles
 	}
 	return err
+}
+
+// slow says whether src brings less than rate. As in mod_reqtimeout it may take
+// patience, and a second more for each rate bytes; but only waiting for src
+// counts, so that no client is blamed for a member that reads slowly.
+//
+//	allowed  |patience|moved/rate ...
+//	waited   |==== ==  === =======
+func (s *stream) slow(began time.Time) bool {
+	if s.rate == 0 {
+		return false
+	}
+	s.waited += time.Since(began)
+	return s.waited-s.patience > time.Duration(float64(s.moved)/float64(s.rate)*float64(time.Second))
+}
+
+// now is the time, where anybody asks.
+func (s *stream) now() time.Time {
+	if s.rate == 0 {
+		return time.Time{}
+	}
+	return time.Now()
 }
 
 func (s *stream) flush() (side, error) {

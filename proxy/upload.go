@@ -38,6 +38,8 @@ func (x *exchange) startUpload() phase {
 		body:     x.req.Body,
 		chunked:  x.req.Body.Kind == http1.InChunks,
 		patience: x.p.site.Limits.Timeout,
+		most:     int64(x.p.site.Limits.Body),
+		rate:     int64(x.p.site.Limits.MinRate),
 		stopped:  &u.stopped,
 		last:     &u.last,
 	}

@@ -12,6 +12,9 @@ func (r *reader) complete(s *Site) {
 	if _, ok := r.lines["balancers"]; (!ok || len(s.Balancers) == 0) && r.clean("balancers") {
 		r.add(r.at("balancers"), wrong("add \"balancers:\" with a name and members", "no balancer"))
 	}
+	if _, ok := r.lines["limits.perclient"]; !ok {
+		s.Limits.PerClient = s.Limits.Connections
+	}
 	r.distinctBalancers(s)
 	for i := range s.Balancers {
 		r.distinctMembers(place("balancers", i), &s.Balancers[i])

@@ -150,7 +150,10 @@ func TestFaults(t *testing.T) {
 		{"connections by halves", in("top", "limits: {connections: 1.5}"), "1: limits.connections: 1.5 is not a whole number"},
 		{"connections beyond all bounds", in("top", "limits: {connections: 18446744073709551615}"), "1: limits.connections: 18446744073709551615 is not a whole number"},
 		{"a keepalivetimeout of nothing", in("top", "limits: {keepalivetimeout: 0s}"), "1: limits.keepalivetimeout: 0s is not between 1ms and 24h"},
-		{"a body limit", in("top", "limits: {body: 1MiB}"), "1: limits.body: not supported by this version"},
+		{"no body at all", in("top", "limits: {body: 0B}"), "1: limits.body: 0B is not between 1B and 1024GiB"},
+		{"a body that overflows", in("top", "limits: {body: 99999999999GiB}"), `1: limits.body: "99999999999GiB" is not a size up to 1024GiB`},
+		{"a minrate without unit", in("top", "limits: {minrate: 500}"), `1: limits.minrate: "500" is not a size up to 1MiB`},
+		{"no connection of one client", in("top", "limits: {perclient: 0}"), "1: limits.perclient: 0 is not between 1 and 1000000"},
 		{"a file too large to be written by hand", "#" + strings.Repeat(" ", maxFile), "1: 262145 bytes are more than 256KiB"},
 	}
 	for _, tt := range tests {

@@ -7,6 +7,7 @@ func FromFlags(listen string, backends []string, logFile string) (*Site, error) 
 	r := &reader{lines: make(map[string]int)}
 	s := &Site{Listen: ":8080", Limits: defaultLimits(), Log: defaultLog()}
 	s.Log.File = logFile
+	s.Limits.PerClient = s.Limits.Connections
 	if listen != "" {
 		s.Listen = listen
 		r.add(field{place: "--listen"}, listenAddress(listen))

@@ -14,6 +14,8 @@ const (
 	maxHead        = 16 << 20
 	maxFields      = 32767 // of httpd's LimitRequestFields
 	maxConnections = 1_000_000
+	maxBody        = 1 << 40
+	maxRate        = 1 << 20
 	leastTime      = time.Millisecond
 	longestTime    = 24 * time.Hour
 )
@@ -23,6 +25,8 @@ func defaultLimits() Limits {
 		Head:             64 << 10,
 		Fields:           100,
 		Connections:      10000,
+		Body:             1 << 30,
+		MinRate:          500,
 		HeadTimeout:      20 * time.Second,
 		KeepAliveTimeout: 60 * time.Second,
 		Timeout:          60 * time.Second,
@@ -200,21 +204,27 @@ func (r *reader) limits(f field, l *Limits) {
 			}
 		}
 	}
+	bytes := func(into *int, least, most int) func(field) {
+		return func(f field) {
+			if s, ok := r.scalar(f, "a size"); ok {
+				n, p := size(s, least, most)
+				*into = n
+				r.add(f, p)
+			}
+		}
+	}
 	span := func(into *time.Duration) func(field) {
 		return func(f field) { *into = r.duration(f, leastTime) }
 	}
 	r.mapping(f, map[string]func(field){
-		"head": func(f field) {
-			if s, ok := r.scalar(f, "a size"); ok {
-				n, p := size(s, minHead, maxHead)
-				l.Head = n
-				r.add(f, p)
-			}
-		},
+		"head":             bytes(&l.Head, minHead, maxHead),
 		"fields":           count(&l.Fields, maxFields),
 		"connections":      count(&l.Connections, maxConnections),
+		"perclient":        count(&l.PerClient, maxConnections),
+		"body":             bytes(&l.Body, 1, maxBody),
+		"minrate":          bytes(&l.MinRate, 1, maxRate),
 		"headtimeout":      span(&l.HeadTimeout),
 		"keepalivetimeout": span(&l.KeepAliveTimeout),
 		"timeout":          span(&l.Timeout),
-	}, laterLimits)
+	}, nil)
 }

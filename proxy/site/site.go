@@ -80,6 +80,9 @@ type Limits struct {
 	Head             int           // bytes of a request or response head; 64 KiB by default
 	Fields           int           // field lines in a head; 100 by default (LimitRequestFields)
 	Connections      int           // client connections at once; 10000 by default
+	PerClient        int           // and of one client: an IPv4 address, or an IPv6 /64; Connections by default
+	Body             int           // bytes of a request body; 1 GiB by default (LimitRequestBody)
+	MinRate          int           // bytes a second of a request body, on average once Timeout is over; 500 by default (RequestReadTimeout)
 	HeadTimeout      time.Duration // from a request's first byte (or accept) to the end of its head; 20s by default (RequestReadTimeout)
 	KeepAliveTimeout time.Duration // idle client connection; 60s by default (KeepAliveTimeout)
 	Timeout          time.Duration // longest silence of a peer inside a body or of an origin; 60s by default (ProxyTimeout)

@@ -28,7 +28,7 @@ func TestDefaultsAreWrittenIn(t *testing.T) {
 			ConnectionTimeout: time.Second, Timeout: time.Minute,
 		}}}},
 		Routes: []Route{{Path: "/", To: "balancer://origins"}},
-		Limits: Limits{Head: 65536, Fields: 100, Connections: 10000,
+		Limits: Limits{Head: 65536, Fields: 100, Connections: 10000, PerClient: 10000, Body: 1 << 30, MinRate: 500,
 			HeadTimeout: 20 * time.Second, KeepAliveTimeout: time.Minute, Timeout: time.Minute},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -58,7 +58,7 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 			{"/images", "balancer://images/v2"},
 			{"/", "balancer://origins"},
 		},
-		Limits: Limits{32768, 50, 200, 10 * time.Second, 15 * time.Second, 90 * time.Second},
+		Limits: Limits{32768, 50, 200, 20, 2 << 30, 1000, 10 * time.Second, 15 * time.Second, 90 * time.Second},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -202,7 +203,7 @@ func brief(d time.Duration) string {
 var units = []struct {
 	name  string
 	bytes int
-}{{"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
 
 // size reads "64KiB".
 func size(s string, least, most int) (int, *problem) {
@@ -212,7 +213,7 @@ func size(s string, least, most int) (int, *problem) {
 			continue
 		}
 		n, err := strconv.Atoi(strings.TrimSpace(digits))
-		if err != nil || n < 0 || n > most {
+		if err != nil || n < 0 || n > most || n > math.MaxInt/u.bytes {
 			break
 		}
 		return n * u.bytes, between(n*u.bytes, least, most, writeSize)

@@ -26,8 +26,6 @@ var (
 
 	laterRoute = []string{"preservehost", "cookiedomain", "cookiepath", "nocanon"}
 
-	laterLimits = []string{"body"}
-
 	laterMethods = []string{"bytraffic", "bybusyness", "heartbeat", "leastconn", "ewma", "random2", "hash"}
 )
 
