@@ -106,7 +106,7 @@ func TestBodyThatTheMemberTakesSlowly(t *testing.T) {
 	const size = 12 << 20 // more than the kernel's buffers take
 	whole := make(chan int64, 1)
 	p := serve(t, func(s *site.Site) {
-		timeout(500 * time.Millisecond)(s)
+		s.Limits.Timeout = 500 * time.Millisecond // of the client; the member has a minute
 		s.Limits.MinRate = 1 << 30 // it may wait for the client 0.5s, and no longer
 	}, origin(t, swallowing(250*time.Millisecond, whole)))
 	c := dial(t, p.addr)
