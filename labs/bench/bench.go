@@ -150,37 +150,50 @@ func (b *bench) prepare(ctx context.Context) (*Result, error) {
 	if b.files, err = raiseFiles(); err != nil {
 		return nil, err
 	}
+	if err := b.pick(ctx, r); err != nil {
+		return nil, err
+	}
+	b.lib = b.find.libraries()
+	if b.wrk = b.find.find("wrk"); b.GoLoad {
+		b.wrk = ""
+	}
+	return r, b.buildProxyd(ctx)
+}
+
+// buildProxyd builds what is there, whether committed or not.
+func (b *bench) buildProxyd(ctx context.Context) error {
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.proxyd, "proxylab/proxy/cmd/proxyd")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("building proxyd: %w: %s", err, out)
+	}
+	return nil
+}
+
+// pick finds the systems that take part, fetching what is missing if asked to.
+func (b *bench) pick(ctx context.Context, r *Result) error {
 	picked, err := systemsNamed(b.Options.Systems)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if pkgs := b.find.missing(picked); b.Install && len(pkgs) > 0 {
 		fmt.Fprintf(b.Log, "fetching %v into %s\n", pkgs, b.find.root)
 		if err := b.find.fetch(ctx, pkgs); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	r.Missing = b.find.missing(picked)
 	for _, s := range picked {
 		if s.program != "" && b.find.find(s.program) == "" {
 			if len(b.Options.Systems) > 0 {
-				return nil, fmt.Errorf("%s is not found\n\thint: --install, or %s", s.program, installHint([]string{s.pkg}))
+				return fmt.Errorf("%s is not found\n\thint: --install, or %s", s.program, installHint([]string{s.pkg}))
 			}
 			continue
 		}
 		b.systems = append(b.systems, s)
 		r.Systems = append(r.Systems, s.name)
 	}
-	b.lib = b.find.libraries()
-	if b.wrk = b.find.find("wrk"); b.GoLoad {
-		b.wrk = ""
-	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.proxyd, "proxylab/proxy/cmd/proxyd")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building proxyd: %w: %s", err, out)
-	}
-	return r, nil
+	return nil
 }
 
 // limit is the time that everything may take: generous, but finite.
