@@ -24,7 +24,7 @@ log: {file: /var/log/proxyd/access.log}
 balancers:
   - name: origins
     members:
-      - {url: http://10.0.0.11, route: one, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s}
+      - {url: http://10.0.0.11, route: one, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s, upgrade: websocket}
       - {url: "http://[fd00::12]:8080", retry: 0s}
   - name: images
     members:

@@ -66,6 +66,9 @@ func stockNotes(s *site.Site) []string {
 		member("retry", m.Retry, stockRetry)
 		member("connectiontimeout", m.ConnectionTimeout, stockTimeout)
 		member("timeout", m.Timeout, stockTimeout)
+		if m.Upgrade != "" {
+			say("members' upgrade: %s; stock has none, and answers without it", m.Upgrade)
+		}
 	}
 	l := s.Limits
 	if l.KeepAliveTimeout != stockKeepAlive {

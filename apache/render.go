@@ -85,6 +85,9 @@ func (w *writer) memberParameters(m *site.Member) string {
 		fmt.Fprintf(&b, " route=%s", m.Route)
 	}
 	if w.matched() {
+		if m.Upgrade != "" {
+			fmt.Fprintf(&b, " upgrade=%s", m.Upgrade)
+		}
 		fmt.Fprintf(&b, " retry=%d connectiontimeout=%s timeout=%d",
 			seconds(m.Retry), orMillis(m.ConnectionTimeout), seconds(m.Timeout))
 	}

@@ -109,6 +109,7 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 		config.Members = append(config.Members, balancer.MemberConfig{
 			Name: m.URL, LoadFactor: m.LoadFactor, Retry: m.Retry,
 		})
+		g.upgrades = append(g.upgrades, m.Upgrade)
 		g.pools = append(g.pools, pool(upstream.Config{
 			Addr:           addr,
 			ConnectTimeout: m.ConnectionTimeout,

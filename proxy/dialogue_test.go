@@ -48,6 +48,7 @@ func play(t *testing.T, d *wiretest.Dialogue) {
 		timeout(500 * time.Millisecond)(s)
 		s.Limits.Head = 4096
 		s.Limits.Body = 100_000
+		s.Balancers[0].Members[0].Upgrade = "websocket"
 		s.Routes = append([]site.Route{{Path: "/private", To: "!"}}, s.Routes...)
 	}, "http://"+l.Addr().String())
 	if err := d.Play(context.Background(), p.addr, l); err != nil {

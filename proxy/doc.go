@@ -36,7 +36,7 @@
 // the other, and reads and writes the member's connection itself: an ordinary
 // exchange starts no goroutine and allocates nothing. Only a request body that
 // has not arrived with its head gets a second one (upload.go), since the answer
-// may come before the body is over.
+// may come before the body is over; and a tunnel, since either side may speak.
 //
 // # An exchange
 //
@@ -48,6 +48,7 @@
 //	elect    elect.go    a member of the balancer, and a connection to it
 //	send     send.go     head, and the body that is there; else upload.go
 //	receive  receive.go  the response's head; 1xx pass
+//	         tunnel.go   after 101, bytes both ways
 //	relay    relay.go    head and body to the client; stream.go moves bodies
 //	refuse   refuse.go   or an answer of our own; failure.go has the table
 //	finish   finish.go   the access log line (accesslog.go, logformat.go)

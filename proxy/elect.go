@@ -22,6 +22,7 @@ func (x *exchange) elect() phase {
 	}
 	x.member, x.served = m, m.Name()
 	x.pool = x.group.pools[m.Index()]
+	x.upgrade = x.upgradeFor(x.group.upgrades[m.Index()])
 	if x.up, err = x.pool.Get(); err != nil {
 		return x.unreachable(err)
 	}

@@ -32,11 +32,12 @@ type exchange struct {
 	group *group
 	tried []*balancer.Member
 
-	member *balancer.Member // elected, and not done with
-	pool   *upstream.Pool
-	up     *upstream.Conn
-	sent   bool // a byte of the request may have reached the member
-	upload upload
+	member  *balancer.Member // elected, and not done with
+	pool    *upstream.Pool
+	up      *upstream.Conn
+	sent    bool // a byte of the request may have reached the member
+	upload  upload
+	upgrade string // the protocol that the member was asked to change to; "" for none
 
 	res    http1.Response
 	stream stream // of the response

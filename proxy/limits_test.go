@@ -107,7 +107,7 @@ func TestBodyThatTheMemberTakesSlowly(t *testing.T) {
 	whole := make(chan int64, 1)
 	p := serve(t, func(s *site.Site) {
 		s.Limits.Timeout = 500 * time.Millisecond // of the client; the member has a minute
-		s.Limits.MinRate = 1 << 30 // it may wait for the client 0.5s, and no longer
+		s.Limits.MinRate = 1 << 30                // it may wait for the client 0.5s, and no longer
 	}, origin(t, swallowing(250*time.Millisecond, whole)))
 	c := dial(t, p.addr)
 	go c.Write([]byte("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +

@@ -23,7 +23,10 @@ func (x *exchange) receive() phase {
 			return phaseRelay
 		}
 		if x.res.Status == 101 {
-			return x.garbage(errGarbage) // nobody asked for another protocol
+			if !x.switches() {
+				return x.garbage(errGarbage) // nobody asked for that
+			}
+			return x.tunnel()
 		}
 		if x.req.Minor > 0 {
 			if err := x.passInterim(); err != nil {

@@ -93,6 +93,9 @@ func TestReloadClosesTheConnectionsOfAMemberThatGoes(t *testing.T) {
 	stays := origin(t, answering(sized("ok")))
 	p := serve(t, nil, goes)
 	ask(t, dial(t, p.addr), get)
+	for !p.aConnIsIdle() { // the exchange is over for the proxy, too
+		time.Sleep(time.Millisecond)
+	}
 	for range 2 {
 		if err := p.Reload(reloaded(t, nil, stays)); err != nil {
 			t.Fatal(err)

@@ -41,6 +41,11 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	if r.Body.Kind == http1.InChunks {
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
 	}
+	if x.upgrade != "" {
+		dst = append(dst, "Connection: upgrade\r\nUpgrade: "...)
+		dst = append(dst, x.upgrade...)
+		dst = append(dst, "\r\n"...)
+	}
 	if r.Continues {
 		dst = append(dst, "Expect: 100-continue\r\n"...)
 	}

@@ -57,6 +57,7 @@ type parts struct {
 type group struct {
 	balancer *balancer.Balancer
 	pools    []*upstream.Pool // by the member's index
+	upgrades []string         // the protocol that each may change to
 }
 
 // Addr is the address that clients are accepted on.

@@ -17,6 +17,7 @@ type Request struct {
 	Fields    message.Fields
 	Body      Body
 	Close     bool // the client wants no further exchange on this connection
+	Upgrades  bool // Upgrade says what the client would change to (RFC 9110 §7.8)
 	Continues bool // it waits for 100 Continue before it sends the body
 }
 
@@ -122,6 +123,9 @@ func (r *Request) finish() error {
 	if r.Body, err = requestBody(r.Fields, r.Minor); err != nil {
 		return err
 	}
+	// A server must ignore Upgrade in HTTP/1.0. Behind a body the two sides could
+	// differ about where the new protocol begins.
+	r.Upgrades = o.Upgrade && r.Minor > 0 && r.Body.Kind == NoBody
 	return r.findExpectation()
 }
 

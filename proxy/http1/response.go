@@ -9,13 +9,14 @@ import (
 // Response is the head of a response. Its slices point into the bytes it was
 // parsed from.
 type Response struct {
-	Status int
-	Code   []byte // the three digits
-	Reason []byte // may be empty
-	Minor  byte   // HTTP/1.Minor, 0 or 1
-	Fields message.Fields
-	Body   Body
-	Close  bool // the origin server keeps the connection no longer
+	Status   int
+	Code     []byte // the three digits
+	Reason   []byte // may be empty
+	Minor    byte   // HTTP/1.Minor, 0 or 1
+	Fields   message.Fields
+	Body     Body
+	Upgrades bool // Connection says that Upgrade is meant
+	Close    bool // the origin server keeps the connection no longer
 }
 
 // Reset forgets the message and keeps the room of Fields.
@@ -54,7 +55,7 @@ func parseResponse(r *Response, buf []byte, scanned int, toHEAD bool, lim Limits
 	if o.TooMany {
 		return 0, next, errNominations
 	}
-	r.Close = false
+	r.Close, r.Upgrades = false, o.Upgrade
 	if r.Body, err = responseBody(r, toHEAD); err != nil {
 		return 0, next, err
 	}

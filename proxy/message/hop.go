@@ -14,6 +14,7 @@ var never = SetOf(Host, ContentLength)
 type Options struct {
 	Close     bool // "close"
 	KeepAlive bool // "keep-alive", which only HTTP/1.0 needs
+	Upgrade   bool // "upgrade"
 	TooMany   bool // more fields were nominated than maxNominated
 }
 
@@ -39,6 +40,8 @@ func (f Fields) MarkHops() Options {
 				o.Close = true
 			case EqualFold(e, "keep-alive"):
 				o.KeepAlive = true
+			case EqualFold(e, "upgrade"):
+				o.Upgrade = true // the field is marked by the fixed list
 			case nominated == maxNominated:
 				o.TooMany = true
 				return o

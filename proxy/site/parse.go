@@ -156,6 +156,7 @@ func (r *reader) member(f field) Member {
 		"retry":             func(f field) { m.Retry = r.duration(f, 0) },
 		"connectiontimeout": func(f field) { m.ConnectionTimeout = r.duration(f, leastTime) },
 		"timeout":           func(f field) { m.Timeout = r.duration(f, leastTime) },
+		"upgrade":           func(f field) { m.Upgrade = r.checked(f, protocol) },
 	}, laterMember)
 	if _, ok := r.lines[f.place+".url"]; !ok && r.clean(f.place) {
 		r.add(f, wrong("add \"url: http://host:port\"", "a member without url"))

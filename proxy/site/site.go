@@ -62,7 +62,8 @@ type Member struct {
 	LoadFactor        float64       // 1 to 100, fractions allowed; 1 by default
 	Retry             time.Duration // how long a member in error gets no request; 5s by default
 	ConnectionTimeout time.Duration // for connect(2); 1s by default
-	Timeout           time.Duration // longest silence of the origin in an exchange; Limits.Timeout by default
+	Timeout           time.Duration // longest silence of the origin in an exchange, and of both sides in a tunnel; Limits.Timeout by default
+	Upgrade           string        // mod_proxy's upgrade: a protocol that a client may change to, as "websocket"; "" for none
 }
 
 // Route is a ProxyPass line: requests whose path begins with Path go To.

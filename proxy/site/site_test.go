@@ -46,11 +46,11 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 		Log:    Log{File: "/var/log/proxyd/access.log", Format: `%h %>s "%{X-Id}i" 'q' %%`},
 		Balancers: []Balancer{
 			{Name: "origins", LBMethod: "byrequests", Members: []Member{
-				{"http://10.0.0.11:8080", "one", 2.5, time.Minute, 500 * time.Millisecond, 30 * time.Second},
-				{"http://[fd00::12]:80", "", 1, 0, time.Second, 90 * time.Second},
+				{"http://10.0.0.11:8080", "one", 2.5, time.Minute, 500 * time.Millisecond, 30 * time.Second, "websocket"},
+				{"http://[fd00::12]:80", "", 1, 0, time.Second, 90 * time.Second, ""},
 			}},
 			{Name: "images", LBMethod: "byrequests", Members: []Member{
-				{"http://images.internal:80", "one", 1, 5 * time.Second, time.Second, 90 * time.Second},
+				{"http://images.internal:80", "one", 1, 5 * time.Second, time.Second, 90 * time.Second, ""},
 			}},
 		},
 		Routes: []Route{

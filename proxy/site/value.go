@@ -167,6 +167,22 @@ func routeTarget(s string) (name, path string, p *problem) {
 	return name, path, urlPath(path)
 }
 
+var protocolWord = regexp.MustCompile(`^[A-Za-z0-9._-]{1,63}$`)
+
+// protocol names what an upgrade may change to. HTTP/2 is none of them: inside
+// such a tunnel requests would pass by every route and limit.
+func protocol(s string) *problem {
+	switch {
+	case strings.EqualFold(s, "any"):
+		return wrong(`name it: "websocket"`, "%q would let any protocol pass", s)
+	case strings.EqualFold(s, "h2c"):
+		return wrong("leave it out", "in %q requests would pass by all routes and limits", s)
+	case !protocolWord.MatchString(s):
+		return wrong(`"websocket"`, "%q is not a protocol's name", s)
+	}
+	return nil
+}
+
 func fileName(s string) *problem {
 	if s == "" {
 		return wrong("leave it out to log to standard output alone", "the file has no name")

@@ -31,6 +31,9 @@ func (s *Site) YAML() []byte {
 			if m.Route != "" {
 				line("        route: %s", scalar(m.Route))
 			}
+			if m.Upgrade != "" {
+				line("        upgrade: %s", scalar(m.Upgrade))
+			}
 			line("        loadfactor: %s", writeFloat(m.LoadFactor))
 			line("        retry: %s", brief(m.Retry))
 			line("        connectiontimeout: %s", brief(m.ConnectionTimeout))

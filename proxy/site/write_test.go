@@ -49,6 +49,7 @@ func aSite(t *rapid.T) *Site {
 			if rapid.Bool().Draw(t, "routed") {
 				m.Route = fmt.Sprint(rapid.SampledFrom([]string{"", "_", "r", "-"}).Draw(t, "route"), i)
 			}
+			m.Upgrade = rapid.SampledFrom([]string{"", "websocket", "x-1.0", "no"}).Draw(t, "upgrade")
 			b.Members = append(b.Members, m)
 		}
 		s.Balancers = append(s.Balancers, b)
