@@ -34,6 +34,7 @@ routes:
   - {path: /images/, to: balancer://images/v2/}
   - {path: /plain, to: balancer://images}
   - {path: /, to: balancer://origins}
+fields: {forwarded: on, trusted: [10.0.0.0/8], server: off}
 limits: {head: 32KiB, fields: 50, connections: 200, perclient: 20, body: 3GiB, minrate: 1000B, headtimeout: 10s, keepalivetimeout: 1500ms, timeout: 90s}
 `
 

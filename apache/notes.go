@@ -47,6 +47,15 @@ func generalNotes(s *site.Site) []string {
 	if s.Limits.PerClient < s.Limits.Connections {
 		say("limits.perclient: %d; httpd has no bound for one client (mod_qos, which has, is no part of it)", s.Limits.PerClient)
 	}
+	if s.Fields.Forwarded {
+		say("fields.forwarded: httpd adds X-Forwarded-For, not Forwarded (RFC 7239)")
+	}
+	if len(s.Fields.Trusted) > 0 {
+		say("fields.trusted: httpd appends to the X-Forwarded-For of anybody, and writes X-Forwarded-Host anew")
+	}
+	if !s.Fields.Server {
+		say("fields.server: off; httpd passes a member's Server, and could at most put its own name there")
+	}
 	say("a path with an escaped slash (%%2F) is answered 404 by httpd (AllowEncodedSlashes Off); dot segments and doubled slashes are resolved before the routes are tried")
 	if s.Log.File != "" {
 		say("log.file: the file is proxylab_access.log in /var/log/apache2, not %s", s.Log.File)

@@ -23,7 +23,8 @@ const (
 type conn struct {
 	*http1.Conn
 	server *Server
-	client []byte       // the address, without port
+	client []byte // the address, without port
+	addr   netip.Addr
 	from   netip.Prefix // whom it counts for: an IPv4 address, or the /64 that an IPv6 host has
 	idle   atomic.Bool  // nothing of a request is there, and none is being answered
 }
@@ -36,6 +37,7 @@ func newConn(s *Server, tcp *net.TCPConn) (*conn, error) {
 	c := &conn{Conn: hc, server: s}
 	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok {
 		addr := a.AddrPort().Addr().Unmap().WithZone("")
+		c.addr = addr
 		c.client, _ = addr.AppendText(nil)
 		c.from, _ = addr.Prefix(min(64, addr.BitLen()))
 	}

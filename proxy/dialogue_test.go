@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,15 +33,35 @@ func TestDialogues(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			play(t, d)
+			play(t, d, sites[prefix(name)])
 			if !strings.HasPrefix(name, "whole-") {
-				play(t, d.Split())
+				play(t, d.Split(), sites[prefix(name)])
 			}
 		})
 	}
 }
 
-func play(t *testing.T, d *wiretest.Dialogue) {
+// sites change the Site for dialogues whose name begins so.
+var sites = map[string]func(*site.Site){
+	"trusted":   func(s *site.Site) { s.Fields.Trusted = networks("10.0.0.0/8", "127.0.0.1/32") },
+	"untrusted": func(s *site.Site) { s.Fields.Trusted = networks("10.0.0.0/8", "::/0") },
+	"forwarded": func(s *site.Site) { s.Fields.Forwarded = true },
+	"hidden":    func(s *site.Site) { s.Fields.Server = false },
+}
+
+func prefix(name string) string {
+	word, _, _ := strings.Cut(name, "-")
+	return word
+}
+
+func networks(list ...string) (ns []netip.Prefix) {
+	for _, n := range list {
+		ns = append(ns, netip.MustParsePrefix(n))
+	}
+	return ns
+}
+
+func play(t *testing.T, d *wiretest.Dialogue, change func(*site.Site)) {
 	t.Helper()
 	l := listen(t)
 	defer l.Close()
@@ -48,6 +69,9 @@ func play(t *testing.T, d *wiretest.Dialogue) {
 		timeout(500 * time.Millisecond)(s)
 		s.Limits.Head = 4096
 		s.Limits.Body = 100_000
+		if change != nil {
+			change(s)
+		}
 		s.Balancers[0].Members[0].Upgrade = "websocket"
 		s.Routes = append([]site.Route{{Path: "/private", To: "!"}}, s.Routes...)
 	}, "http://"+l.Addr().String())

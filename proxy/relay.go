@@ -42,6 +42,9 @@ func (x *exchange) appendResponse(dst []byte, chunked bool) []byte {
 	if r.Status == 204 {
 		except = message.SetOf(message.ContentLength) // RFC 9110 §8.6
 	}
+	if !x.p.site.Fields.Server {
+		except |= message.SetOf(message.Server)
+	}
 	dst = r.Fields.AppendForwarded(dst, except)
 	if _, ok := r.Fields.Get(message.Date); !ok {
 		dst = append(dst, "Date: "...) // RFC 9110 §6.6.1

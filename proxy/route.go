@@ -15,8 +15,22 @@ func (x *exchange) route() phase {
 	return phaseElect
 }
 
+// said decides what becomes of what the client said of those before it.
+func (x *exchange) said() message.Said {
+	trusted := x.p.site.Fields.Trusted
+	if len(trusted) == 0 {
+		return message.Kept
+	}
+	for _, n := range trusted {
+		if n.Contains(x.c.addr) {
+			return message.Believed
+		}
+	}
+	return message.Dropped
+}
+
 // rewritten are the request's fields that appendRequest writes by itself.
-var rewritten = message.SetOf(message.Host, message.Expect, message.MaxForwards) | message.Forwarded
+var rewritten = message.SetOf(message.Host, message.Expect, message.MaxForwards) | message.ForwardedFields
 
 // appendRequest writes the head that goes to the member. Fields keep their order
 // and spelling; ours come behind, but for Host, which is first (RFC 9110 §7.2).
@@ -49,7 +63,9 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	if r.Continues {
 		dst = append(dst, "Expect: 100-continue\r\n"...)
 	}
-	dst = r.Fields.AppendXForwarded(dst, x.c.client, r.Host)
+	dst = r.Fields.AppendForwardedBy(dst, message.Hop{
+		Client: x.c.client, Host: r.Host, Said: x.said(), Forwarded: x.p.site.Fields.Forwarded,
+	})
 	dst = message.AppendVia(dst, r.Minor)
 	return append(dst, "\r\n"...)
 }

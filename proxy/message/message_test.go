@@ -102,7 +102,7 @@ func TestXForwarded(t *testing.T) {
 		{"nominated in Connection", fieldsOf("X-Forwarded-For: 1.1.1.1", "Connection: x-forwarded-for"), "", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-Proto: http\r\n"},
 	} {
 		tt.fields.MarkHops()
-		if got := string(tt.fields.AppendXForwarded(nil, []byte("10.0.0.1"), []byte(tt.host))); got != tt.want {
+		if got := string(tt.fields.AppendForwardedBy(nil, Hop{Client: []byte("10.0.0.1"), Host: []byte(tt.host)})); got != tt.want {
 			t.Errorf("%s:\n got %q\nwant %q", tt.name, got, tt.want)
 		}
 	}
@@ -120,5 +120,18 @@ func TestClockFollowsTheSecond(t *testing.T) {
 	b := make([]byte, 0, 64)
 	if n := testing.AllocsPerRun(100, func() { c.AppendDate(b, at) }); n != 0 {
 		t.Errorf("%v allocations for a date, want 0", n)
+	}
+}
+
+// RFC 7239 §6: an IPv6 address is in brackets and quoted.
+func TestForwardedElement(t *testing.T) {
+	for _, tt := range []struct{ client, host, want string }{
+		{"192.0.2.1", "a:80", "Forwarded: for=192.0.2.1;host=\"a:80\";proto=http\r\n"},
+		{"2001:db8::1", "", "Forwarded: for=\"[2001:db8::1]\";proto=http\r\n"},
+	} {
+		got := string(Fields(nil).AppendForwardedBy(nil, Hop{Client: []byte(tt.client), Host: []byte(tt.host), Forwarded: true}))
+		if !strings.HasSuffix(got, "X-Forwarded-Proto: http\r\n"+tt.want) {
+			t.Errorf("got %q, want %q at its end", got, tt.want)
+		}
 	}
 }

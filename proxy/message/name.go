@@ -16,11 +16,13 @@ const (
 	Cookie
 	Date
 	Expect
+	Forwarded
 	Host
 	KeepAlive
 	MaxForwards
 	ProxyConnection
 	Referer
+	Server
 	SetCookie
 	TE
 	Trailer
@@ -46,11 +48,13 @@ var spelling = [names]string{
 	Cookie:           "cookie",
 	Date:             "date",
 	Expect:           "expect",
+	Forwarded:        "forwarded",
 	Host:             "host",
 	KeepAlive:        "keep-alive",
 	MaxForwards:      "max-forwards",
 	ProxyConnection:  "proxy-connection",
 	Referer:          "referer",
+	Server:           "server",
 	SetCookie:        "set-cookie",
 	TE:               "te",
 	Trailer:          "trailer",

@@ -145,6 +145,10 @@ func TestFaults(t *testing.T) {
 		{"a path twice", routes("  - path: /a", "    to: balancer://origins", "  - path: /a/", "    to: balancer://origins"), `8: routes[1].path: "/a/" is never reached behind "/a" of routes[0]`},
 		{"a path behind a shorter one", routes("  - path: /", "    to: balancer://origins", "  - path: /a", "    to: balancer://origins"), "8: routes[1].path: \"/a\" is never reached behind \"/\" of routes[0]\n\thint: the first match wins"},
 
+		{"a trusted host", in("top", "fields: {trusted: [localhost]}"), `1: fields.trusted[0]: "localhost" is neither an address nor a network`},
+		{"a trusted address in another form", in("top", "fields: {trusted: ['::ffff:10.0.0.1']}"), `1: fields.trusted[0]: "::ffff:10.0.0.1" is neither`},
+		{"a trusted network with a host in it", in("top", "fields: {trusted: [10.0.0.1/8]}"), "1: fields.trusted[0]: \"10.0.0.1/8\" has bits beyond its length\n\thint: \"10.0.0.0/8\" is"},
+		{"a trusted proxy that is no list", in("top", "fields: {trusted: 10.0.0.1}"), `1: fields.trusted: "10.0.0.1" is not a list`},
 		{"a head without unit", in("top", "limits: {head: 65536}"), `1: limits.head: "65536" is not a size`},
 		{"a head in decimal units", in("top", "limits: {head: 64kB}"), `1: limits.head: "64kB" is not a size`},
 		{"a head too small to hold one", in("top", "limits: {head: 100B}"), `1: limits.head: 100B is not between 1KiB and 16MiB`},

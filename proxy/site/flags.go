@@ -5,7 +5,7 @@ package site
 // listen and logFile may be empty. Faults name the flags of proxyd.
 func FromFlags(listen string, backends []string, logFile string) (*Site, error) {
 	r := &reader{lines: make(map[string]int)}
-	s := &Site{Listen: ":8080", Limits: defaultLimits(), Log: defaultLog()}
+	s := &Site{Listen: ":8080", Limits: defaultLimits(), Fields: Fields{Server: true}, Log: defaultLog()}
 	s.Log.File = logFile
 	s.Limits.PerClient = s.Limits.Connections
 	if listen != "" {

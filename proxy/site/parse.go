@@ -52,7 +52,7 @@ func Load(path string) (*Site, error) {
 // Parse reads a declaration. name stands for the file in faults.
 func Parse(name string, data []byte) (*Site, error) {
 	r := &reader{lines: make(map[string]int)}
-	s := &Site{Listen: ":8080", Log: defaultLog(), Limits: defaultLimits()}
+	s := &Site{Listen: ":8080", Log: defaultLog(), Fields: Fields{Server: true}, Limits: defaultLimits()}
 	if root := r.document(data); root != nil {
 		r.site(field{node: root, line: nodeLine(root, 1)}, s)
 		if _, ok := root.(ast.MapNode); ok {
@@ -86,6 +86,7 @@ func (r *reader) site(f field, s *Site) {
 		"routes": func(f field) {
 			r.list(f, func(f field) { s.Routes = append(s.Routes, r.route(f)) })
 		},
+		"fields": func(f field) { r.fields(f, &s.Fields) },
 		"limits": func(f field) { r.limits(f, &s.Limits) },
 	}, laterTop)
 }
@@ -194,6 +195,22 @@ func (r *reader) route(f field) Route {
 		}
 	}
 	return route
+}
+
+func (r *reader) fields(f field, into *Fields) {
+	r.mapping(f, map[string]func(field){
+		"forwarded": func(f field) { into.Forwarded = r.onOff(f) },
+		"server":    func(f field) { into.Server = r.onOff(f) },
+		"trusted": func(f field) {
+			r.list(f, func(f field) {
+				if s, ok := r.scalar(f, "an address"); ok {
+					n, p := network(s)
+					into.Trusted = append(into.Trusted, n)
+					r.add(f, p)
+				}
+			})
+		},
+	}, nil)
 }
 
 func (r *reader) limits(f field, l *Limits) {

@@ -28,7 +28,10 @@
 // is to load it.
 package site
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Site is the whole declaration, complete: [Load] and [FromFlags] have put the
 // defaults in and every value holds its rule.
@@ -37,6 +40,7 @@ type Site struct {
 	Log       Log        // where exchanges are written down
 	Balancers []Balancer // at least one
 	Routes    []Route    // first match wins; one route from "/" to the first balancer by default
+	Fields    Fields     // what the two sides are told of each other
 	Limits    Limits     // what a client or an origin may take of us
 }
 
@@ -74,6 +78,18 @@ type Member struct {
 type Route struct {
 	Path string // begins with "/"
 	To   string // balancer://name or balancer://name/path; "!" excludes Path (404)
+}
+
+// Fields says what a member learns of clients, and a client of members.
+//
+// Without trusted proxies X-Forwarded-For is as httpd has it: the client's
+// address behind whatever the client said itself. With them, what a trusted proxy
+// said in X-Forwarded-For, -Host, -Proto and Forwarded is handed on, and what
+// anybody else said there is dropped.
+type Fields struct {
+	Forwarded bool           // Forwarded (RFC 7239) is added besides X-Forwarded-For; "off" by default
+	Trusted   []netip.Prefix // proxies in front of this one: addresses or networks
+	Server    bool           // a member's Server goes to the client; "on" by default
 }
 
 // Limits bounds what one peer may take. Zero never means "no bound".

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -28,6 +29,7 @@ func TestDefaultsAreWrittenIn(t *testing.T) {
 			ConnectionTimeout: time.Second, Timeout: time.Minute,
 		}}}},
 		Routes: []Route{{Path: "/", To: "balancer://origins"}},
+		Fields: Fields{Server: true},
 		Limits: Limits{Head: 65536, Fields: 100, Connections: 10000, PerClient: 10000, Body: 1 << 30, MinRate: 500,
 			HeadTimeout: 20 * time.Second, KeepAliveTimeout: time.Minute, Timeout: time.Minute},
 	}
@@ -58,6 +60,7 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 			{"/images", "balancer://images/v2"},
 			{"/", "balancer://origins"},
 		},
+		Fields: Fields{true, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")}, false},
 		Limits: Limits{32768, 50, 200, 20, 2 << 30, 1000, 10 * time.Second, 15 * time.Second, 90 * time.Second},
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -167,6 +167,23 @@ func routeTarget(s string) (name, path string, p *problem) {
 	return name, path, urlPath(path)
 }
 
+// network takes an address, or a network whose address has no bits beyond its
+// length.
+func network(s string) (netip.Prefix, *problem) {
+	const hint = `"10.0.0.1", "10.0.0.0/8", "fd00::/8"`
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" && !a.Is4In6() {
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	n, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil || n.Addr().Is4In6():
+		return n, wrong(hint, "%q is neither an address nor a network", s)
+	case n.Masked() != n:
+		return n, wrong(fmt.Sprintf("%q is the whole network", n.Masked()), "%q has bits beyond its length", s)
+	}
+	return n, nil
+}
+
 var protocolWord = regexp.MustCompile(`^[A-Za-z0-9._-]{1,63}$`)
 
 // protocol names what an upgrade may change to. HTTP/2 is none of them: inside

@@ -49,6 +49,15 @@ func (s *Site) YAML() []byte {
 		line("  - path: %s", scalar(r.Path))
 		line("    to: %s", scalar(r.To))
 	}
+	line("fields:")
+	line("  forwarded: %s", onOff(s.Fields.Forwarded))
+	line("  server: %s", onOff(s.Fields.Server))
+	if len(s.Fields.Trusted) > 0 {
+		line("  trusted:")
+	}
+	for _, n := range s.Fields.Trusted {
+		line("    - %q", n)
+	}
 	line("limits:")
 	line("  head: %s", writeSize(s.Limits.Head))
 	line("  fields: %d", s.Limits.Fields)

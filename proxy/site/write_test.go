@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"net/netip"
 	"reflect"
 	"testing"
 	"time"
@@ -22,6 +23,12 @@ func aSite(t *rapid.T) *Site {
 			File:   rapid.StringMatching(`|[ -~äß€😀]{1,20}`).Draw(t, "log"),
 			Stdout: rapid.Bool().Draw(t, "stdout"),
 			Format: rapid.StringMatching(`%h(%(h|>s|%|D|\{X-[A-Z]a\}[io])|[ !-#&-Z_-~]){1,9}`).Draw(t, "format"),
+		},
+		Fields: Fields{
+			Forwarded: rapid.Bool().Draw(t, "forwarded"),
+			Server:    rapid.Bool().Draw(t, "server"),
+			Trusted: rapid.SampledFrom([][]netip.Prefix{nil, {netip.MustParsePrefix("10.0.0.0/8")},
+				{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("0.0.0.0/0")}}).Draw(t, "trusted"),
 		},
 		Limits: Limits{
 			Head:             rapid.IntRange(minHead, maxHead).Draw(t, "head"),
