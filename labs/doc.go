@@ -21,9 +21,9 @@
 //	      method: GET    GET, HEAD or POST; GET by default
 //	      body: 0        bytes of request body
 //	      weight: 1
-//	  warmup: {shape: constant, rate: 300, for: 1s}
+//	  warmup: {shape: constant, rate: 500, for: 1s}
 //	  phases:            the schedule: constant, ramp (rate, to), stairs (rate, to, steps)
-//	    - {shape: stairs, rate: 300, to: 900, steps: 3, for: 4500ms}
+//	    - {shape: stairs, rate: 500, to: 1500, steps: 3, for: 4500ms}
 //	  connections: 64    idle connections the generator keeps
 //	  timeout: 5s        of one request
 //	sizes:               how much of it; time stretches each phase
