@@ -188,7 +188,7 @@ func unhex(c byte) byte {
 var notInTrailers = message.SetOf(
 	message.Authorization, message.CacheControl, message.Connection, message.ContentEncoding,
 	message.ContentLength, message.ContentRange, message.ContentType, message.Cookie, message.Date,
-	message.Expect, message.Host, message.KeepAlive, message.MaxForwards, message.ProxyConnection,
+	message.Expect, message.Forwarded, message.Host, message.KeepAlive, message.MaxForwards, message.ProxyConnection,
 	message.SetCookie, message.TE, message.Trailer, message.TransferEncoding, message.Upgrade, message.Via,
 	message.XForwardedFor, message.XForwardedHost, message.XForwardedProto,
 )
