@@ -163,6 +163,10 @@ func TestLogs(t *testing.T) {
 	r := newRun(t)
 	c := startProbe(t, r, "probe", nil)
 	ask(t, c, "/log", "text", "written to standard error")
+	if err := c.Kill(t.Context(), "KILL"); err != nil {
+		t.Fatal(err)
+	}
+	waitGone(t, c) // the engine has a dead container's whole log
 	log, err := c.Logs(t.Context())
 	if err != nil || !strings.HasSuffix(log, "written to standard error\n") {
 		t.Errorf("%q, %v", log, err)

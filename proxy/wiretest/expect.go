@@ -26,8 +26,13 @@ func listing(label string, b []byte) string {
 	return text
 }
 
-// got says what there is in place of what was expected.
+// lull is a silence after which what was sent together has come together.
+const lull = 50 * time.Millisecond
+
+// got says what there is in place of what was expected, with what follows it.
 func (c *conn) got() string {
+	for end := c.limit(); time.Now().Before(end) && c.fill(time.Now().Add(lull)); {
+	}
 	text := listing("got  ", c.buffer)
 	if c.ended != nil {
 		return text + "\n\tgot  " + ending(c.ended)
