@@ -25,7 +25,7 @@
 // Each system has its best documented settings, and all do alike work:
 // keep-alive on both sides, no access log, the same added fields
 // (X-Forwarded-*, Via). The configurations are in configs/, with the reason of
-// each setting. proxyd cannot be told to write no log: it writes to /dev/null.
+// each setting.
 //
 // Every process has a process group of its own that is killed when its trial
 // ends, however it ends, and the whole has a time limit. Without wrk or nginx a

@@ -97,6 +97,6 @@ func (m Machine) Markdown() string {
 	for _, s := range m.Systems {
 		versions = append(versions, m.Versions[s])
 	}
-	return fmt.Sprintf("%s, %d cores, %s; %s; load %s, origin %s; load average %.1f before and %.1f after. proxyd's access log goes to /dev/null, the others write none.\n",
+	return fmt.Sprintf("%s, %d cores, %s; %s; load %s, origin %s; load average %.1f before and %.1f after. No access log anywhere.\n",
 		m.CPU, m.Cores, m.Kernel, strings.Join(versions, "; "), m.Load, m.Origin, m.LoadBefore, m.LoadAfter)
 }
