@@ -54,9 +54,6 @@ func (e *Engine) NewRun(ctx context.Context, id string) (*Run, error) {
 // name is what the engine knows a part of the run by.
 func (r *Run) name(part string) string { return "proxylab-" + r.id + "-" + r.tag + "-" + part }
 
-// Subnet is the address range of one of the run's networks.
-func (r *Run) Subnet(n Network) netip.Prefix { return r.nets[n].subnet }
-
 // Address is the address of a host number on the back network.
 func (r *Run) Address(number int) string { return host(r.nets[Back].subnet, number).String() }
 

@@ -124,25 +124,14 @@ func (s *Schedule) At(n uint64) time.Duration {
 	return time.Duration(math.Round((p.start + min(u, p.length)) * 1e9))
 }
 
-// Due is H(t): how many hits are due before t, fractions included.
-func (s *Schedule) Due(t time.Duration) float64 {
-	i := s.pieceAt(t)
-	p := s.pieces[i]
-	u := min(max(0, t.Seconds()-p.start), p.length)
-	return p.before + min(p.rate*u+p.slope*u*u/2, p.due)
-}
-
 // Rate is r(t) in requests per second, 0 outside the schedule.
 func (s *Schedule) Rate(t time.Duration) float64 {
 	if t < 0 || t >= s.length {
 		return 0
 	}
-	p := s.pieces[s.pieceAt(t)]
+	i := sort.Search(len(s.pieces)-1, func(i int) bool { return t.Seconds() < s.pieces[i].start+s.pieces[i].length })
+	p := s.pieces[i]
 	return max(0, p.rate+p.slope*(t.Seconds()-p.start))
-}
-
-func (s *Schedule) pieceAt(t time.Duration) int {
-	return sort.Search(len(s.pieces)-1, func(i int) bool { return t.Seconds() < s.pieces[i].start+s.pieces[i].length })
 }
 
 // Target is the index of the target of hit n. The plan and n alone decide, so
