@@ -135,3 +135,41 @@ func TestForwardedElement(t *testing.T) {
 		}
 	}
 }
+
+func TestParseDate(t *testing.T) {
+	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC).Unix()
+	const example = 784111777 // 1994-11-06 08:49:37
+	for in, want := range map[string]int64{
+		"Sun, 06 Nov 1994 08:49:37 GMT":  example,
+		"sUN, 06 nOV 1994 08:49:37 gmt":  example,
+		"Mon, 06 Nov 1994 08:49:37 GMT":  example, // a wrong day
+		"Sunday, 06-Nov-94 08:49:37 GMT": example,
+		"Sun Nov  6 08:49:37 1994":       example,
+		"Sun Nov 16 08:49:37 1994":       example + 10*86400,
+		"Sun, 06 Nov 1994 08:49:60 GMT":  example + 23,
+		"Thu, 29 Feb 2024 00:00:00 GMT":  1709164800,
+		"Friday, 01-May-76 00:00:00 GMT": time.Date(2076, 5, 1, 0, 0, 0, 0, time.UTC).Unix(),
+		"Friday, 01-May-77 00:00:00 GMT": time.Date(1977, 5, 1, 0, 0, 0, 0, time.UTC).Unix(),
+		"Thu, 01 Jan 1970 00:00:00 GMT":  0,
+	} {
+		if got, ok := ParseDate([]byte(in), now); !ok || got != want {
+			t.Errorf("%q is %d, %v; want %d", in, got, ok, want)
+		}
+	}
+	for _, in := range []string{
+		"", "0", "-1", "now", "Sun", "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 08:49:37 EST",
+		"Sun, 06 Nov 1994 08:49:37", "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 94 08:49:37 GMT",
+		"Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:60:37 GMT", "Sun, 06 Nov 1994 08:49:61 GMT",
+		"Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT ",
+		"Sun, 06 Nov 1994  08:49:37 GMT", "Son, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-1994 08:49:37 GMT",
+		"1994-11-06T08:49:37Z", "Sun, +6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 8:49:37 GMT",
+	} {
+		if got, ok := ParseDate([]byte(in), now); ok {
+			t.Errorf("%q is a date: %d", in, got)
+		}
+	}
+	b := []byte("Sun, 06 Nov 1994 08:49:37 GMT")
+	if n := testing.AllocsPerRun(100, func() { ParseDate(b, now) }); n != 0 {
+		t.Errorf("%v allocations to read a date, want 0", n)
+	}
+}

@@ -6,21 +6,43 @@ type Name uint8
 // The known names. Unknown is every other one.
 const (
 	Unknown Name = iota
+	Accept
+	AcceptEncoding
+	AcceptLanguage
+	Age
 	Authorization
+	CDNCacheControl
 	CacheControl
+	CacheStatus
 	Connection
 	ContentEncoding
+	ContentLanguage
 	ContentLength
+	ContentLocation
 	ContentRange
 	ContentType
 	Cookie
 	Date
+	ETag
 	Expect
+	Expires
 	Forwarded
 	Host
+	IfMatch
+	IfModifiedSince
+	IfNoneMatch
+	IfRange
+	IfUnmodifiedSince
 	KeepAlive
+	LastModified
+	Location
 	MaxForwards
+	Pragma
+	ProxyAuthenticate
+	ProxyAuthenticationInfo
+	ProxyAuthorization
 	ProxyConnection
+	Range
 	Referer
 	Server
 	SetCookie
@@ -29,6 +51,7 @@ const (
 	TransferEncoding
 	Upgrade
 	UserAgent
+	Vary
 	Via
 	XForwardedFor
 	XForwardedHost
@@ -38,57 +61,95 @@ const (
 
 // spelling has each known name in lower case.
 var spelling = [names]string{
-	Authorization:    "authorization",
-	CacheControl:     "cache-control",
-	Connection:       "connection",
-	ContentEncoding:  "content-encoding",
-	ContentLength:    "content-length",
-	ContentRange:     "content-range",
-	ContentType:      "content-type",
-	Cookie:           "cookie",
-	Date:             "date",
-	Expect:           "expect",
-	Forwarded:        "forwarded",
-	Host:             "host",
-	KeepAlive:        "keep-alive",
-	MaxForwards:      "max-forwards",
-	ProxyConnection:  "proxy-connection",
-	Referer:          "referer",
-	Server:           "server",
-	SetCookie:        "set-cookie",
-	TE:               "te",
-	Trailer:          "trailer",
-	TransferEncoding: "transfer-encoding",
-	Upgrade:          "upgrade",
-	UserAgent:        "user-agent",
-	Via:              "via",
-	XForwardedFor:    "x-forwarded-for",
-	XForwardedHost:   "x-forwarded-host",
-	XForwardedProto:  "x-forwarded-proto",
+	Accept:                  "accept",
+	AcceptEncoding:          "accept-encoding",
+	AcceptLanguage:          "accept-language",
+	Age:                     "age",
+	Authorization:           "authorization",
+	CDNCacheControl:         "cdn-cache-control",
+	CacheControl:            "cache-control",
+	CacheStatus:             "cache-status",
+	Connection:              "connection",
+	ContentEncoding:         "content-encoding",
+	ContentLanguage:         "content-language",
+	ContentLength:           "content-length",
+	ContentLocation:         "content-location",
+	ContentRange:            "content-range",
+	ContentType:             "content-type",
+	Cookie:                  "cookie",
+	Date:                    "date",
+	ETag:                    "etag",
+	Expect:                  "expect",
+	Expires:                 "expires",
+	Forwarded:               "forwarded",
+	Host:                    "host",
+	IfMatch:                 "if-match",
+	IfModifiedSince:         "if-modified-since",
+	IfNoneMatch:             "if-none-match",
+	IfRange:                 "if-range",
+	IfUnmodifiedSince:       "if-unmodified-since",
+	KeepAlive:               "keep-alive",
+	LastModified:            "last-modified",
+	Location:                "location",
+	MaxForwards:             "max-forwards",
+	Pragma:                  "pragma",
+	ProxyAuthenticate:       "proxy-authenticate",
+	ProxyAuthenticationInfo: "proxy-authentication-info",
+	ProxyAuthorization:      "proxy-authorization",
+	ProxyConnection:         "proxy-connection",
+	Range:                   "range",
+	Referer:                 "referer",
+	Server:                  "server",
+	SetCookie:               "set-cookie",
+	TE:                      "te",
+	Trailer:                 "trailer",
+	TransferEncoding:        "transfer-encoding",
+	Upgrade:                 "upgrade",
+	UserAgent:               "user-agent",
+	Vary:                    "vary",
+	Via:                     "via",
+	XForwardedFor:           "x-forwarded-for",
+	XForwardedHost:          "x-forwarded-host",
+	XForwardedProto:         "x-forwarded-proto",
 }
 
-const longestName = len("transfer-encoding")
-
-// byLength has the known names of each length, so that a lookup compares with
-// two or three at most.
-var byLength = func() (t [longestName + 1][]Name) {
+// slots has each known name where slot puts it: a name is compared with one
+// other at most. The factors in slot are such that no two known names share a
+// place, which a test holds; a new name may ask for others.
+var slots = func() (t [128]Name) {
 	for n := Unknown + 1; n < names; n++ {
-		l := len(spelling[n])
-		t[l] = append(t[l], n)
+		t[slot([]byte(spelling[n]))] = n
 	}
 	return t
 }()
 
+// usual has each known name as most senders write it, which is compared faster.
+var usual = func() (t [names]string) {
+	for n, s := range spelling {
+		b := []byte(s)
+		for i := range b {
+			if i == 0 || b[i-1] == '-' {
+				b[i] &^= 0x20
+			}
+		}
+		t[n] = string(b)
+	}
+	return t
+}()
+
+// slot tells names apart by their length and three of their letters, in any case.
+func slot(b []byte) int {
+	first, middle, last := b[0]|0x20, b[len(b)/2]|0x20, b[len(b)-1]|0x20
+	return (5*len(b) + 10*int(first) + int(middle) + 4*int(last)) & 127
+}
+
 // NameOf looks a field name up, in any case.
 func NameOf(b []byte) Name {
-	if len(b) > longestName || len(b) == 0 {
+	if len(b) == 0 {
 		return Unknown
 	}
-	first := b[0] | 0x20
-	for _, n := range byLength[len(b)] {
-		if spelling[n][0] == first && EqualFold(b, spelling[n]) {
-			return n
-		}
+	if n := slots[slot(b)]; string(b) == usual[n] || EqualFold(b, spelling[n]) {
+		return n
 	}
 	return Unknown
 }
