@@ -5,6 +5,7 @@ SEED ?=
 SYSTEMS ?=
 RUN ?= reports/out/latest
 BENCH ?=
+FUZZ ?= 20s
 GO ?= go
 RACE := $(shell $(GO) env CGO_ENABLED | grep -q 1 && command -v "$$($(GO) env CC)" >/dev/null && echo -race)
 
@@ -12,7 +13,7 @@ RACE := $(shell $(GO) env CGO_ENABLED | grep -q 1 && command -v "$$($(GO) env CC
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: LAB=01 SIZE=smoke|quick|full SEED=n SYSTEMS=proxyd,apache,direct RUN=folder"
+	@echo "  variables: LAB=01 FUZZ=20s SIZE=smoke|quick|full SEED=n SYSTEMS=proxyd,apache,direct RUN=folder"
 
 lab: .build/lab ## Play one lab and write its report
 	.build/lab run $(LAB) --size=$(SIZE) $(if $(SEED),--seed=$(SEED)) $(if $(SYSTEMS),--systems=$(SYSTEMS))
@@ -31,6 +32,13 @@ test: ## Run all tests, those on the container engine too
 	$(GO) vet ./...
 	$(GO) test $(RACE) -timeout 10m ./...
 
+fuzz: ## Fuzz each target of the proxy for FUZZ=20s
+	@for p in ./proxy ./proxy/http1; do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			$(GO) test $$p -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) -fuzzminimizetime 20x || exit 1; \
+		done; \
+	done
+
 bench: ## Compare proxies as bare processes; BENCH="--install" fetches what is missing
 	$(GO) build -o .build/bench ./labs/bench/cmd/bench
 	.build/bench $(BENCH)
@@ -47,4 +55,4 @@ clean: .build/lab ## Remove what a killed run left, and .build/
 	@$(GO) build -o .build/lab ./labs/cmd/lab
 
 force:
-.PHONY: help lab labs-list report apache-steps test bench build clean force
+.PHONY: help lab labs-list report apache-steps test fuzz bench build clean force

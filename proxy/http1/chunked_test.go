@@ -50,18 +50,25 @@ var chunkedBodies = []struct {
 // decode runs a body through a decoder that gets step bytes more each time, and
 // returns what it says, how much it used, and how it ended.
 func decode(in string, step int) (got string, used int, part Part, err error) {
+	data, trailers, used, part, err := decodeParts(in, step)
+	return data + trailers, used, part, err
+}
+
+// decodeParts is decode with data and trailers apart. Each trailer line is behind
+// a bar.
+func decodeParts(in string, step int) (data, trailers string, used int, part Part, err error) {
 	var c Chunked
-	var data, trailers strings.Builder
+	var d, tr strings.Builder
 	for have := min(step, len(in)); ; {
 		part, b, n, err := c.Next([]byte(in[used:have]))
 		used += n
 		switch {
 		case err != nil, part == End, part == More && have == len(in):
-			return data.String() + trailers.String(), used, part, err
+			return d.String(), tr.String(), used, part, err
 		case part == Data:
-			data.Write(b)
+			d.Write(b)
 		case part == Trailer:
-			trailers.WriteString("|" + string(b))
+			tr.WriteString("|" + string(b))
 		case part == More:
 			have = min(have+step, len(in))
 		}

@@ -37,6 +37,7 @@ var (
 	errHeadSize      = &Error{431, "head is too large"}
 	errFieldCount    = &Error{431, "too many field lines"}
 	errNominations   = &Error{431, "too many options in Connection"}
+	errConnection    = &Error{400, "quote in Connection"}
 	errTargetSize    = &Error{414, "request line is too long"}
 	errNoHost        = &Error{400, "no Host field"}
 	errTwoHosts      = &Error{400, "more than one Host field"}

@@ -100,3 +100,16 @@ func parseVersion(b []byte) (minor byte, err error) {
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// connectionOptions marks the fields that end here, and refuses a Connection that
+// can be read in two ways or takes too long to obey.
+func connectionOptions(f message.Fields) (message.Options, error) {
+	o := f.MarkHops()
+	switch {
+	case o.TooMany:
+		return o, errNominations
+	case o.Quoted:
+		return o, errConnection
+	}
+	return o, nil
+}

@@ -114,12 +114,11 @@ func (r *Request) finish() error {
 	if err := r.findHost(); err != nil {
 		return err
 	}
-	o := r.Fields.MarkHops()
-	if o.TooMany {
-		return errNominations
+	o, err := connectionOptions(r.Fields)
+	if err != nil {
+		return err
 	}
 	r.Close = o.Close || r.Minor == 0 && !o.KeepAlive
-	var err error
 	if r.Body, err = requestBody(r.Fields, r.Minor); err != nil {
 		return err
 	}

@@ -120,6 +120,8 @@ var requests = []struct {
 	{name: "other expectation", in: "POST / HTTP/1.1\r\nHost: h\r\nExpect: 200-ok\r\n\r\n", err: errExpectation},
 
 	{name: "65 nominations", in: "GET / HTTP/1.1\r\nHost: h\r\nConnection: " + strings.Repeat("x,", 65) + "\r\n\r\n", err: errNominations},
+	{name: "quoted comma in Connection", in: "GET / HTTP/1.1\r\nHost: h\r\nConnection: \"a, close, b\"\r\n\r\n", err: errConnection},
+	{name: "quote that does not end in Connection", in: "GET / HTTP/1.1\r\nHost: h\r\nConnection: \", close\r\n\r\n", err: errConnection},
 	{name: "too many fields", in: "GET / HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", 8) + "\r\n", err: errFieldCount},
 	{name: "head too large", in: "GET / HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("y", 512) + "\r\n\r\n", err: errHeadSize},
 }

@@ -51,9 +51,9 @@ func parseResponse(r *Response, buf []byte, scanned int, toHEAD bool, lim Limits
 	if r.Fields, err = parseFields(r.Fields, rest, lim.Fields); err != nil {
 		return 0, next, err
 	}
-	o := r.Fields.MarkHops()
-	if o.TooMany {
-		return 0, next, errNominations
+	o, err := connectionOptions(r.Fields)
+	if err != nil {
+		return 0, next, err
 	}
 	r.Close, r.Upgrades = false, o.Upgrade
 	if r.Body, err = responseBody(r, toHEAD); err != nil {

@@ -52,6 +52,7 @@ var responses = []struct {
 	{name: "other protocol", in: "SSH-2.0-OpenSSH_9.2\r\n\r\n", err: errStatusLine},
 	{name: "HTTP/2", in: "HTTP/2.0 200 OK\r\n\r\n", err: errOtherVersion},
 	{name: "65 nominations", in: "HTTP/1.1 200 OK\r\nConnection: " + strings.Repeat("x,", 65) + "\r\n\r\n", err: errNominations},
+	{name: "quoted comma in Connection", in: "HTTP/1.1 200 OK\r\nConnection: \"a, close, b\"\r\n\r\n", err: errConnection},
 	{name: "too large", in: "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 512) + "\r\n\r\n", err: errHeadSize},
 }
 

@@ -1,5 +1,7 @@
 package message
 
+import "bytes"
+
 // hopByHop are the fields that concern one connection only, whether Connection
 // names them or not: RFC 9110 §7.6.1, and Trailer, which speaks of a framing
 // that the next hop may not have.
@@ -16,6 +18,7 @@ type Options struct {
 	KeepAlive bool // "keep-alive", which only HTTP/1.0 needs
 	Upgrade   bool // "upgrade"
 	TooMany   bool // more fields were nominated than maxNominated
+	Quoted    bool // a quote stands in the list, whose elements are tokens
 }
 
 // maxNominated bounds what is compared with each field of the message: a head of
@@ -42,6 +45,9 @@ func (f Fields) MarkHops() Options {
 				o.KeepAlive = true
 			case EqualFold(e, "upgrade"):
 				o.Upgrade = true // the field is marked by the fixed list
+			case bytes.IndexByte(e, '"') >= 0:
+				o.Quoted = true // where others split a list at each comma, they see other options
+				return o
 			case nominated == maxNominated:
 				o.TooMany = true
 				return o

@@ -3,6 +3,8 @@ package wiretest
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +17,42 @@ type Dialogue struct {
 
 	name  string
 	steps []step
+}
+
+// Sent is what the clients send, or the origins: one slice a connection, in the
+// order in which they are named. Without the connections that send nothing.
+func (d *Dialogue) Sent(origins bool) (all [][]byte) {
+	place := make(map[who]int)
+	for _, s := range d.steps {
+		if s.do != send || s.who.origin != origins {
+			continue
+		}
+		if _, known := place[s.who]; !known {
+			place[s.who] = len(all)
+			all = append(all, nil)
+		}
+		i := place[s.who]
+		all[i] = append(all[i], s.want.bytes()...)
+	}
+	return all
+}
+
+// Glob parses the files that the pattern names, of which there must be some.
+func Glob(pattern string) (all []*Dialogue, err error) {
+	files, err := filepath.Glob(pattern)
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s names no dialogues", pattern)
+	}
+	for _, file := range files {
+		data, failed := os.ReadFile(file)
+		if failed != nil {
+			return nil, failed
+		}
+		d, failed := Parse(file, data)
+		err = errors.Join(err, failed)
+		all = append(all, d)
+	}
+	return all, err
 }
 
 // who names a connection.

@@ -1,6 +1,7 @@
 package wiretest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -122,4 +123,22 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("dialogue %v, error %v", d, err)
 		}
 	})
+}
+
+func TestSentIsWhatEachConnectionSends(t *testing.T) {
+	d, err := Parse("test.txt", []byte("client:\n> a\norigin:\n> a\n< b\\\nclient two:\n> c\nclient:\n> d\\\n< b\\\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for origins, want := range map[bool]string{false: `["a\r\nd" "c\r\n"]`, true: `["b"]`} {
+		if got := fmt.Sprintf("%q", d.Sent(origins)); got != want {
+			t.Errorf("origins %v: %s, want %s", origins, got, want)
+		}
+	}
+}
+
+func TestGlobOfNothingIsAnError(t *testing.T) {
+	if _, err := Glob("no/such/*.txt"); err == nil {
+		t.Error("no error")
+	}
 }
