@@ -43,7 +43,7 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	if s.grace == 0 {
 		s.grace = 10 * time.Second
 	}
-	p, pools, err := build(declared, nil, nil)
+	p, pools, err := build(declared, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +59,9 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	return s, nil
 }
 
-// build turns a Site into parts. Of earlier parts and pools it takes over what
-// stays; it changes neither.
-func build(declared *site.Site, earlier *parts, pools map[upstream.Config]*upstream.Pool) (*parts, map[upstream.Config]*upstream.Pool, error) {
+// build turns a Site into parts. Of earlier pools it takes over what stays, and
+// does not change them.
+func build(declared *site.Site, pools map[upstream.Config]*upstream.Pool) (*parts, map[upstream.Config]*upstream.Pool, error) {
 	p := &parts{
 		site: declared,
 		head: http1.Limits{Head: declared.Limits.Head, Fields: declared.Limits.Fields},
@@ -79,9 +79,6 @@ func build(declared *site.Site, earlier *parts, pools map[upstream.Config]*upstr
 		g, err := buildGroup(b, declared.Limits, pool)
 		if err != nil {
 			return nil, nil, err
-		}
-		if earlier != nil {
-			g.inherit(earlier)
 		}
 		p.groups = append(p.groups, g)
 	}

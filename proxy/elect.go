@@ -13,19 +13,20 @@ import (
 // elect gets a member and a connection to it. Where none can be made, the member
 // goes into error state and the next one is asked: nothing was sent yet.
 func (x *exchange) elect() phase {
-	m, err := x.group.balancer.Elect(x.tried)
+	err := x.group.balancer.Elect(&x.ask, &x.lease)
 	if err != nil {
 		if x.failure == nil {
 			x.failure = errNoMember
 		}
 		return phaseRefuse
 	}
-	x.member, x.served = m, m.Name()
-	x.pool = x.group.pools[m.Index()]
-	x.upgrade = x.upgradeFor(x.group.upgrades[m.Index()])
+	x.served = x.lease.Member().Name()
+	x.pool = x.group.pools[x.lease.Index()]
+	x.upgrade = x.upgradeFor(x.group.upgrades[x.lease.Index()])
 	if x.up, err = x.pool.Get(); err != nil {
 		return x.unreachable(err)
 	}
+	x.upBefore = traffic{x.up.Sent, x.up.Received}
 	return phaseSend
 }
 
@@ -33,7 +34,7 @@ func (x *exchange) elect() phase {
 // had no means to connect, no member is to blame, and none would do better.
 func (x *exchange) unreachable(err error) phase {
 	if ownFault(err) {
-		x.s.logger.Warn("no connection can be made", "member", x.member.Name(), "error", err)
+		x.s.logger.Warn("no connection can be made", "member", x.served, "error", err)
 		x.release(balancer.Canceled)
 		return x.fail(errExhausted)
 	}
@@ -56,20 +57,30 @@ func ownFault(err error) bool {
 // blame ends the attempt at the member with a failure of its. The same request
 // does not come back to it.
 func (x *exchange) blame(o balancer.Outcome, err error) {
-	x.s.logger.Warn("member failed", "member", x.member.Name(), "error", err)
-	x.tried = append(x.tried, x.member)
+	x.s.logger.Warn("member failed", "member", x.served, "error", err)
+	x.ask.Tried = append(x.ask.Tried, x.lease.Member())
 	x.release(o)
 }
 
 // release ends the attempt at the member and drops its connection.
 func (x *exchange) release(o balancer.Outcome) {
+	up := x.up
+	x.done(o)
+	if up != nil {
+		x.pool.Drop(up)
+	}
+}
+
+// done gives the member back, if there is one. The connection to it is not x's
+// any more.
+func (x *exchange) done(o balancer.Outcome) {
+	r := balancer.Result{Outcome: o}
 	if x.up != nil {
-		x.pool.Drop(x.up)
+		r.To, r.From = x.up.Sent-x.upBefore.sent, x.up.Received-x.upBefore.received
 		x.up = nil
 	}
-	if x.member != nil {
-		x.member.Done(o)
-		x.member = nil
+	if x.lease.Member() != nil {
+		x.lease.Done(r)
 	}
 }
 
@@ -88,6 +99,7 @@ func (x *exchange) brokenOff(err error) phase {
 		if x.up, err = x.pool.Dial(); err != nil {
 			return x.unreachable(err)
 		}
+		x.upBefore = traffic{}
 		return phaseSend
 	}
 	x.failure = errBroken

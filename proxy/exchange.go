@@ -30,14 +30,15 @@ type exchange struct {
 	rule  *route.Rule
 	rest  []byte
 	group *group
-	tried []*balancer.Member
 
-	member  *balancer.Member // elected, and not done with
-	pool    *upstream.Pool
-	up      *upstream.Conn
-	sent    bool // a byte of the request may have reached the member
-	upload  upload
-	upgrade string // the protocol that the member was asked to change to; "" for none
+	ask      balancer.Request
+	lease    balancer.Lease // of the member that was elected, until done with
+	pool     *upstream.Pool
+	up       *upstream.Conn
+	upBefore traffic // what up had carried before
+	sent     bool    // a byte of the request may have reached the member
+	upload   upload
+	upgrade  string // the protocol that the member was asked to change to; "" for none
 
 	res    http1.Response
 	stream stream // of the response
@@ -50,6 +51,9 @@ type exchange struct {
 	linger  bool // and its bytes are read for a while first
 	reset   bool // and it is reset, since the response is not whole
 }
+
+// traffic is what a connection has carried, in bytes.
+type traffic struct{ sent, received int64 }
 
 // A phase is a step of an exchange. Each is one method, which returns the next.
 type phase uint8
@@ -118,8 +122,8 @@ func (x *exchange) free() {
 	x.head.Free()
 	x.req.Reset()
 	x.res.Reset()
-	clear(x.tried)
+	clear(x.ask.Tried)
 	x.noted.reset()
-	*x = exchange{req: x.req, res: x.res, tried: x.tried[:0], noted: x.noted, upload: upload{done: x.upload.done}}
+	*x = exchange{req: x.req, res: x.res, ask: balancer.Request{Tried: x.ask.Tried[:0]}, noted: x.noted, upload: upload{done: x.upload.done}}
 	exchanges.Put(x)
 }

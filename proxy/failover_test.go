@@ -144,7 +144,7 @@ func TestReusedConnectionThatBreaksIsReplaced(t *testing.T) {
 			t.Fatalf("request %d: status %d, want 200", i, status)
 		}
 	}
-	if p.parts.Load().groups[0].balancer.Members()[0].InError() {
+	if inError(p) {
 		t.Error("the member is in error")
 	}
 }
@@ -250,7 +250,7 @@ func TestABadAnswerDoesNotTakeTheMemberOut(t *testing.T) {
 				if status, _ := ask(t, dial(t, p.addr), "POST "+path+" HTTP/1.0\r\n\r\n"); status != want {
 					t.Errorf("%s: status %d, want %d", path, status, want)
 				}
-				if p.parts.Load().groups[0].balancer.Members()[0].InError() {
+				if inError(p) {
 					t.Errorf("%s: the member is in error", path)
 				}
 			}
@@ -304,7 +304,7 @@ func TestWithoutDescriptorsNoMemberIsBlamed(t *testing.T) {
 	if status, _ := ask(t, c, get); status != 503 {
 		t.Errorf("status %d, want 503", status)
 	}
-	if p.parts.Load().groups[0].balancer.Members()[0].InError() {
+	if inError(p) {
 		t.Error("the member is in error")
 	}
 }

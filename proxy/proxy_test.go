@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"proxylab/proxy/balancer"
 	"proxylab/proxy/site"
 )
 
@@ -88,9 +89,22 @@ func serve(t testing.TB, change func(*site.Site), members ...string) *running {
 		if err := <-r.done; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
+		for _, b := range r.Balancers() {
+			for _, m := range b.Status().Members {
+				if m.Busy != 0 {
+					t.Errorf("%s: member %s is busy with %d exchanges after the end", b.Name(), m.Name, m.Busy)
+				}
+			}
+		}
 	})
 	return r
 }
+
+// member is what the first balancer says of a member.
+func (r *running) member(i int) balancer.MemberStatus { return r.Balancers()[0].Status().Members[i] }
+
+// inError says whether the first member of the first balancer is.
+func inError(r *running) bool { return r.member(0).Flags&balancer.InError != 0 }
 
 // timeout makes every timeout of the Site short.
 func timeout(d time.Duration) func(*site.Site) {

@@ -75,7 +75,7 @@ func (x *exchange) noResponse(err error) phase {
 	case http1.StatusOf(err, 0) != 0:
 		return x.garbage(err)
 	case http1.IsTimeout(err):
-		x.blame(balancer.Failed, err)
+		x.blame(balancer.Silent, err)
 		return x.fail(errSilent)
 	case began:
 		if err == io.EOF {

@@ -81,10 +81,9 @@ func (x *exchange) relayed() phase {
 		x.release(balancer.OK)
 		return phaseFinish
 	}
-	x.pool.Put(x.up)
-	x.up = nil
-	x.member.Done(balancer.OK)
-	x.member = nil
+	up := x.up
+	x.done(balancer.OK)
+	x.pool.Put(up)
 	return phaseFinish
 }
 

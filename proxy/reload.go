@@ -13,8 +13,9 @@ var errStopping = errors.New("reload: the proxy is stopping")
 
 // Reload goes over to another Site without losing a connection: whoever is
 // connected stays so, exchanges that run end as they began, and the next ones
-// obey the new Site. A balancer whose declaration stays goes on as it is; a
-// member that stays in a changed one stays in error state if it was. A member
+// obey the new Site. A balancer whose declaration stays goes on as it is; in
+// a changed one the members that stay keep their state, their counters and what
+// was changed at run time, but for what the Site says anew. A member
 // whose address and timeouts stay keeps its connections.
 //
 // On an error nothing has changed. Another listen address is one: a listener
@@ -35,7 +36,7 @@ func (s *Server) Reload(declared *site.Site) error {
 	s.mu.Lock()
 	known := maps.Clone(s.pools)
 	s.mu.Unlock()
-	p, used, err := build(declared, earlier, known)
+	p, used, err := build(declared, known)
 	if err != nil {
 		return err
 	}
@@ -46,6 +47,9 @@ func (s *Server) Reload(declared *site.Site) error {
 		return errStopping
 	}
 	s.slots.bound(declared.Limits.Connections)
+	for _, g := range p.groups {
+		g.takeOver(earlier)
+	}
 	s.parts.Store(p)
 	s.retirePools(used)
 	s.logger.Info("the site was read again")
@@ -78,8 +82,8 @@ func (s *Server) retirePools(used map[upstream.Config]*upstream.Pool) {
 	}
 }
 
-// inherit takes over what the balancer of the same name knows of its members.
-func (g *group) inherit(earlier *parts) {
+// takeOver goes on where the balancer of the same name is.
+func (g *group) takeOver(earlier *parts) {
 	for _, e := range earlier.groups {
 		if e.balancer.Name() != g.balancer.Name() {
 			continue
@@ -87,7 +91,7 @@ func (g *group) inherit(earlier *parts) {
 		if e.balancer.Alike(g.balancer) {
 			g.balancer = e.balancer
 		} else {
-			g.balancer.Inherit(e.balancer)
+			g.balancer.TakeOver(e.balancer)
 		}
 	}
 }

@@ -119,7 +119,7 @@ func TestReloadKeepsAMemberInErrorState(t *testing.T) {
 		if err := p.Reload(reloaded(t, nil, members...)); err != nil {
 			t.Fatal(err)
 		}
-		if !p.parts.Load().groups[0].balancer.Members()[0].InError() {
+		if !inError(p) {
 			t.Errorf("%d members: the first is usable again", len(members))
 		}
 	}

@@ -63,6 +63,16 @@ type group struct {
 // Addr is the address that clients are accepted on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
+// Balancers are those of the Site that is served. They live until a reload that
+// changes them: ask anew each time.
+func (s *Server) Balancers() []*balancer.Balancer {
+	var list []*balancer.Balancer
+	for _, g := range s.parts.Load().groups {
+		list = append(list, g.balancer)
+	}
+	return list
+}
+
 // listen opens the Site's address.
 func (s *Server) listen(address string) error {
 	// Idle clients are bounded by timeouts, so the kernel's keep-alive probes

@@ -134,6 +134,7 @@ func (s *stream) splice(n int64) (moved int64, from side, err error) {
 	began := s.now()
 	moved, err = s.dst.TCP().ReadFrom(&s.limited)
 	s.moved += moved
+	s.src.Received += moved
 	s.dst.Sent += moved
 	switch {
 	case err == nil && moved == 0:

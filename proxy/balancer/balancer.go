@@ -2,66 +2,69 @@ package balancer
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// ErrNoMember says that no member is usable: all are in error or were tried.
-var ErrNoMember = errors.New("balancer: no usable member")
+// What Elect can fail with.
+var (
+	// ErrNoMember says that no member is usable: all are out of service or tried.
+	ErrNoMember = errors.New("balancer: no usable member")
+	// ErrFull says that each member which could be elected has its max already.
+	ErrFull = errors.New("balancer: all usable members have their max")
+)
 
-// Config declares a balancer.
-type Config struct {
-	Name    string
-	Method  string // lbmethod: "byrequests"
-	Members []MemberConfig
+// Request is what an election knows of the request. The zero Request is one
+// without a session, a key and earlier attempts.
+type Request struct {
+	Tried []*Member // members that this attempt shall avoid
+	Route []byte    // of its session; empty for none
+	Key   uint64    // hash: requests with the same key go to the same member
+	Keyed bool      // there is a Key
 }
 
-// MemberConfig declares a member, in mod_proxy's words.
-type MemberConfig struct {
-	Name       string
-	LoadFactor float64       // 1 to 100
-	Retry      time.Duration // time in error state after a failure; 0 for none
-}
-
-// A better function is an lbmethod: whether m is to be preferred to best, an
-// earlier usable member. It is called with the balancer's mutex held, after
-// the lbstatus of both has grown by their lbfactor.
-type better func(m, best *Member) bool
-
-var methods = map[string]better{
-	"byrequests": byrequests,
+// avoids says whether m shall not be elected for q.
+func (q *Request) avoids(m *Member) bool {
+	return len(q.Tried) > 0 && slices.Contains(q.Tried, m)
 }
 
 // Balancer elects among its members.
 type Balancer struct {
 	config  Config
-	better  better
+	core    *core
 	members []*Member
 
-	mu      sync.Mutex // guards inError, and lbstatus, down and usableAt of the members
-	inError int        // members with down set; while 0, Elect does not ask for the time
+	roster atomic.Pointer[roster]
+
+	// mu makes elections of the exact lbmethods serial. It guards the lbstatus in
+	// the roster, and is held while the roster is replaced.
+	mu       sync.Mutex
+	lbstatus []int  // by the member's index, of those outside the roster
+	place    []int  // by the member's index, its seat while a roster is filled
+	wide     roster // for elections that cannot be made from the roster
 }
 
-// New builds a balancer whose members all are usable.
+// core is what a balancer shares with those that take over from it on reload.
+type core struct {
+	version atomic.Uint64 // counts changes of what rosters are made from
+
+	mu       sync.Mutex // guards these, and what the members say it guards
+	method   string     // as set
+	declared string     // as declared
+	inFlight striped    // exchanges that were elected by hash
+}
+
+// New builds a balancer whose members all are as they were declared.
 func New(c Config) (*Balancer, error) {
-	method, ok := methods[c.Method]
-	if !ok {
-		return nil, fmt.Errorf("balancer %q: unknown lbmethod %q", c.Name, c.Method)
+	if err := c.check(); err != nil {
+		return nil, err
 	}
-	if len(c.Members) == 0 {
-		return nil, fmt.Errorf("balancer %q: no member", c.Name)
-	}
-	b := &Balancer{config: c, better: method}
+	b := &Balancer{config: c, core: &core{method: c.Method, declared: c.Method}, lbstatus: make([]int, len(c.Members)), place: make([]int, len(c.Members))}
+	figures := make([]counters, len(c.Members))
 	for i, mc := range c.Members {
-		if !(mc.LoadFactor >= 1 && mc.LoadFactor <= 100) {
-			return nil, fmt.Errorf("balancer %q: member %q: loadfactor %v is not between 1 and 100", c.Name, mc.Name, mc.LoadFactor)
-		}
-		if mc.Retry < 0 {
-			return nil, fmt.Errorf("balancer %q: member %q: retry %v is negative", c.Name, mc.Name, mc.Retry)
-		}
-		b.members = append(b.members, newMember(b, i, mc))
+		b.members = append(b.members, newMember(b.core, mc, &figures[i]))
 	}
 	return b, nil
 }
@@ -69,73 +72,92 @@ func New(c Config) (*Balancer, error) {
 // Name is the name in balancer://name.
 func (b *Balancer) Name() string { return b.config.Name }
 
-// Alike says whether other was declared in the same way.
-func (b *Balancer) Alike(other *Balancer) bool {
-	return b.config.Method == other.config.Method && slices.Equal(b.config.Members, other.config.Members)
-}
-
-// Inherit takes over from an earlier balancer which of the members are in error
-// state, and their figures. It must be called before the first Elect. What ends
-// later with a member of the earlier one is not counted.
-func (b *Balancer) Inherit(earlier *Balancer) {
-	earlier.mu.Lock()
-	defer earlier.mu.Unlock()
-	for _, m := range b.members {
-		for _, e := range earlier.members {
-			if e.name != m.name {
-				continue
-			}
-			m.elected.Store(e.elected.Load())
-			m.errors.Store(e.errors.Load())
-			if e.down {
-				m.down, m.usableAt = true, e.usableAt
-				b.inError++
-			}
-		}
-	}
-}
-
 // Members returns the members in the order of the Site. The slice is the
 // balancer's own and must not be changed.
 func (b *Balancer) Members() []*Member { return b.members }
 
 // Elect picks the member for the next request, or for another attempt at the
-// same one: tried lists the members that attempt shall avoid. The caller owes
-// the member one Done.
-func (b *Balancer) Elect(tried []*Member) (*Member, error) {
+// same one, and has l hold it; l must not hold one already. A nil q is the zero
+// Request.
+func (b *Balancer) Elect(q *Request, l *Lease) error {
+	if l.member != nil {
+		panic("balancer: member " + l.member.name + ": Elect without Done")
+	}
+	if q == nil {
+		q = &nothing
+	}
+	// Only the exact lbmethods need the lock.
+	if r := b.roster.Load(); r != nil && !r.lbmethod.exact && r.fresh() && b.elect(r, q, l) {
+		return nil
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.inError > 0 {
-		b.recover(time.Now())
+	r := b.current()
+	if b.elect(r, q, l) {
+		return nil
 	}
-	var best *Member
-	total := 0
-	for _, m := range b.members {
-		if m.down || slices.Contains(tried, m) {
-			continue
-		}
-		m.lbstatus += m.lbfactor
-		total += m.lbfactor
-		if best == nil || b.better(m, best) {
-			best = m
-		}
-	}
-	if best == nil {
-		return nil, ErrNoMember
-	}
-	best.lbstatus -= total
-	best.elected.Add(1)
-	best.busy.Add(1)
-	return best, nil
+	return b.electWide(r, q, l)
 }
 
-// recover makes members usable whose time in error state is over
-// (ap_proxy_retry_worker). The caller holds mu.
-func (b *Balancer) recover(now time.Time) {
-	for _, m := range b.members {
-		if m.down && !now.Before(m.usableAt) {
-			m.down = false
-			b.inError--
+var nothing Request
+
+// elect tries to elect from a roster. The caller holds mu if the lbmethod is an
+// exact one.
+func (b *Balancer) elect(r *roster, q *Request, l *Lease) bool {
+	if len(q.Route) > 0 {
+		if s := r.routed(q); s != nil {
+			if l.take(r, s) {
+				r.earn(s)
+			}
+			return l.member != nil
+		}
+		if b.config.NoFailover && r.knows(q.Route) {
+			return false
 		}
 	}
+	for {
+		seat := r.pick(q)
+		if seat < 0 {
+			return false
+		}
+		if l.take(r, &r.seats[seat]) {
+			return true
+		}
+		// Between the look at its max and this somebody else was elected.
+	}
+}
+
+// electWide is Elect when the roster has nobody for q. Where that is because all
+// were tried, the walk is done anew as if they were unusable, which may lead to
+// spares, standbys or another lbset. The caller holds mu.
+func (b *Balancer) electWide(r *roster, q *Request, l *Lease) error {
+	if len(q.Route) > 0 {
+		if s := r.routed(q); s != nil {
+			return ErrFull
+		}
+		if b.config.NoFailover && r.knows(q.Route) {
+			return ErrNoMember
+		}
+	}
+	for i := range r.seats[:r.candidates] {
+		if !q.avoids(r.seats[i].member) {
+			return ErrFull
+		}
+	}
+	if len(q.Tried) == 0 {
+		return ErrNoMember
+	}
+	w := &b.wide
+	b.keep(r)
+	b.fill(w, q.Tried, time.Time{})
+	seat := w.pick(q)
+	b.keep(w)
+	b.load(r)
+	switch {
+	case seat >= 0 && l.take(w, &w.seats[seat]):
+		return nil
+	case w.candidates > 0:
+		return ErrFull
+	}
+	return ErrNoMember
 }

@@ -10,12 +10,22 @@ import (
 	"time"
 )
 
-// build makes a balancer of members A, B, C, … with the given loadfactors.
-func build(t interface{ Fatal(...any) }, retry time.Duration, factors ...float64) *Balancer {
-	c := Config{Name: "origins", Method: "byrequests"}
+// members are A, B, C, … with the given loadfactors.
+func members(retry time.Duration, factors ...float64) (list []MemberConfig) {
 	for i, f := range factors {
-		c.Members = append(c.Members, MemberConfig{Name: string(rune('A' + i)), LoadFactor: f, Retry: retry})
+		list = append(list, MemberConfig{Name: string(rune('A' + i)), LoadFactor: f, Retry: retry})
 	}
+	return list
+}
+
+type fataler interface{ Fatal(...any) }
+
+// build makes a balancer by requests of such members.
+func build(t fataler, retry time.Duration, factors ...float64) *Balancer {
+	return must(t, Config{Name: "origins", Method: "byrequests", Members: members(retry, factors...)})
+}
+
+func must(t fataler, c Config) *Balancer {
 	b, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -23,18 +33,30 @@ func build(t interface{ Fatal(...any) }, retry time.Duration, factors ...float64
 	return b
 }
 
+// elect elects with a lease of its own.
+func elect(b *Balancer, q *Request) (*Lease, error) {
+	l := new(Lease)
+	return l, b.Elect(q, l)
+}
+
+func (l *Lease) done(o Outcome) { l.Done(Result{Outcome: o}) }
+
+func inError(m *Member) bool { return m.Flags()&InError != 0 }
+
 // picks elects n times, ending each with OK, and writes the names in a row;
 // "-" for no member.
-func picks(b *Balancer, n int) string {
+func picks(b *Balancer, n int) string { return picksFor(b, nil, n) }
+
+func picksFor(b *Balancer, q *Request, n int) string {
 	var s strings.Builder
 	for range n {
-		m, err := b.Elect(nil)
+		l, err := elect(b, q)
 		if err != nil {
 			s.WriteByte('-')
 			continue
 		}
-		s.WriteString(m.Name())
-		m.Done(OK)
+		s.WriteString(l.Member().Name())
+		l.done(OK)
 	}
 	return s.String()
 }
@@ -67,29 +89,39 @@ func TestByrequestsSequence(t *testing.T) {
 // httpd keeps (int)(loadfactor * 100.0): what a binary fraction lacks is cut.
 func TestLoadfactorIsCutToHundredths(t *testing.T) {
 	for factor, want := range map[float64]int{1: 100, 1.5: 150, 1.15: 114, 2.999: 299, 100: 10000} {
-		if got := build(t, 0, factor).members[0].lbfactor; got != want {
+		if got := build(t, 0, factor).Status().Members[0].LBFactor; got != want {
 			t.Errorf("loadfactor %v: lbfactor %d, want %d", factor, got, want)
 		}
 	}
 }
 
 func TestNewRefuses(t *testing.T) {
-	one := []MemberConfig{{Name: "A", LoadFactor: 1}}
+	one := func(change func(*MemberConfig)) []MemberConfig {
+		m := MemberConfig{Name: "A", LoadFactor: 1}
+		change(&m)
+		return []MemberConfig{m}
+	}
 	tests := []struct {
-		claim string
-		c     Config
-		want  string
+		claim   string
+		method  string
+		members []MemberConfig
+		want    string
 	}{
-		{"an unknown lbmethod", Config{Name: "o", Method: "bytrafic", Members: one}, `unknown lbmethod "bytrafic"`},
-		{"no member", Config{Name: "o", Method: "byrequests"}, "no member"},
-		{"a loadfactor below one", Config{Name: "o", Method: "byrequests", Members: []MemberConfig{{Name: "A", LoadFactor: 0.5}}}, "0.5 is not between 1 and 100"},
-		{"a loadfactor above a hundred", Config{Name: "o", Method: "byrequests", Members: []MemberConfig{{Name: "A", LoadFactor: 101}}}, "101 is not between 1 and 100"},
-		{"a loadfactor that is no number", Config{Name: "o", Method: "byrequests", Members: []MemberConfig{{Name: "A", LoadFactor: math.NaN()}}}, "NaN is not between 1 and 100"},
-		{"a negative retry", Config{Name: "o", Method: "byrequests", Members: []MemberConfig{{Name: "A", LoadFactor: 1, Retry: -1}}}, "retry -1ns is negative"},
+		{"an unknown lbmethod", "bytrafic", members(0, 1), `unknown lbmethod "bytrafic"`},
+		{"no member", "byrequests", nil, "no member"},
+		{"a member twice", "byrequests", append(members(0, 1), members(0, 1)...), `"A": is there twice`},
+		{"a loadfactor below one", "byrequests", members(0, 0.5), "0.5 is not between 1 and 100"},
+		{"a loadfactor above a hundred", "byrequests", members(0, 101), "101 is not between 1 and 100"},
+		{"a loadfactor that is no number", "byrequests", members(0, math.NaN()), "NaN is not between 1 and 100"},
+		{"a negative retry", "byrequests", members(-1, 1), "retry -1ns is negative"},
+		{"an lbset too high", "byrequests", one(func(m *MemberConfig) { m.LBSet = 100 }), "lbset 100 is not between 0 and 99"},
+		{"a negative max", "byrequests", one(func(m *MemberConfig) { m.Max = -1 }), "max -1 is negative"},
+		{"a status that comes by itself", "byrequests", one(func(m *MemberConfig) { m.Status = InError }), "status E is not declared"},
+		{"a redirect to itself", "byrequests", one(func(m *MemberConfig) { m.Route, m.Redirect = "a", "a" }), `redirect "a" is the member's own route`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.claim, func(t *testing.T) {
-			_, err := New(tt.c)
+			_, err := New(Config{Name: "o", Method: tt.method, Members: tt.members})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -100,9 +132,10 @@ func TestNewRefuses(t *testing.T) {
 func TestRetryKeepsAMemberFromRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := build(t, 5*time.Second, 1, 1, 1)
-		m, _ := b.Elect(nil)
-		m.Done(Unreachable)
-		if !m.InError() {
+		l, _ := elect(b, nil)
+		m := l.Member()
+		l.done(Unreachable)
+		if !inError(m) {
 			t.Error("a member that failed is not in error")
 		}
 		time.Sleep(5*time.Second - 1)
@@ -110,7 +143,7 @@ func TestRetryKeepsAMemberFromRequests(t *testing.T) {
 			t.Errorf("until retry: got %s, want BCBC", got)
 		}
 		time.Sleep(1)
-		if m.InError() {
+		if inError(m) {
 			t.Error("still in error when retry is over")
 		}
 		if got := picks(b, 6); !strings.Contains(got, "A") || !strings.Contains(got, "B") || !strings.Contains(got, "C") {
@@ -122,11 +155,11 @@ func TestRetryKeepsAMemberFromRequests(t *testing.T) {
 func TestALateFailureDoesNotLengthenRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := build(t, 5*time.Second, 1)
-		first, _ := b.Elect(nil)
-		second, _ := b.Elect(nil)
-		first.Done(Unreachable)
+		first, _ := elect(b, nil)
+		second, _ := elect(b, nil)
+		first.done(Unreachable)
 		time.Sleep(4 * time.Second)
-		second.Done(Unreachable)
+		second.done(Unreachable)
 		time.Sleep(time.Second)
 		if got := picks(b, 1); got != "A" {
 			t.Errorf("got %s 5s after the first failure, want A", got)
@@ -138,11 +171,11 @@ func TestAMemberThatFailsAgainWaitsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := build(t, 5*time.Second, 1)
 		for range 3 {
-			m, err := b.Elect(nil)
+			l, err := elect(b, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			m.Done(Unreachable)
+			l.done(Unreachable)
 			if got := picks(b, 1); got != "-" {
 				t.Fatalf("got %s right after a failure", got)
 			}
@@ -153,8 +186,8 @@ func TestAMemberThatFailsAgainWaitsAgain(t *testing.T) {
 
 func TestRetryZeroIsNoErrorState(t *testing.T) {
 	b := build(t, 0, 1)
-	m, _ := b.Elect(nil)
-	m.Done(Unreachable)
+	l, _ := elect(b, nil)
+	l.done(Unreachable)
 	if got := picks(b, 2); got != "AA" {
 		t.Errorf("got %s, want AA", got)
 	}
@@ -166,58 +199,57 @@ func TestOnlyAnUnreachableMemberIsInError(t *testing.T) {
 		outcome Outcome
 		inError bool
 		errors  uint64
-	}{{OK, false, 0}, {Canceled, false, 0}, {Failed, false, 1}, {Unreachable, true, 1}} {
+	}{{OK, false, 0}, {Canceled, false, 0}, {Failed, false, 1}, {Silent, false, 1}, {Unreachable, true, 1}} {
 		b := build(t, time.Hour, 1)
-		m, _ := b.Elect(nil)
-		m.Done(tt.outcome)
-		if m.InError() != tt.inError || m.Counters() != (Counters{Elected: 1, Errors: tt.errors}) {
-			t.Errorf("outcome %d: in error %v, counters %+v", tt.outcome, m.InError(), m.Counters())
+		l, _ := elect(b, nil)
+		l.done(tt.outcome)
+		s := b.Status().Members[0]
+		if (s.Flags == InError) != tt.inError || s.Elected != 1 || s.Busy != 0 || s.Errors != tt.errors {
+			t.Errorf("outcome %d: %+v", tt.outcome, s)
 		}
 	}
 }
 
 func TestElectAvoidsTheTried(t *testing.T) {
-	b := build(t, time.Hour, 1, 1, 1)
-	var tried []*Member
-	for range b.Members() {
-		m, err := b.Elect(tried)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, other := range tried {
-			if m == other {
-				t.Fatalf("%s elected twice", m.Name())
+	for _, method := range Methods() {
+		b := must(t, Config{Name: "o", Method: method, Members: members(time.Hour, 1, 1, 1)})
+		var tried []*Member
+		for range b.Members() {
+			l, err := elect(b, &Request{Tried: tried})
+			if err != nil {
+				t.Fatal(err)
 			}
+			for _, other := range tried {
+				if l.Member() == other {
+					t.Fatalf("%s: %s elected twice", method, other.Name())
+				}
+			}
+			tried = append(tried, l.Member())
 		}
-		tried = append(tried, m)
-	}
-	if _, err := b.Elect(tried); !errors.Is(err, ErrNoMember) {
-		t.Errorf("got %v when all were tried, want ErrNoMember", err)
+		if _, err := elect(b, &Request{Tried: tried}); !errors.Is(err, ErrNoMember) {
+			t.Errorf("%s: got %v when all were tried, want ErrNoMember", method, err)
+		}
 	}
 }
 
-func TestCounters(t *testing.T) {
-	b := build(t, 0, 1)
-	x, _ := b.Elect(nil)
-	y, _ := b.Elect(nil)
-	z, _ := b.Elect(nil)
-	x.Done(Failed)
-	y.Done(Unreachable)
-	if got, want := z.Counters(), (Counters{Elected: 3, Busy: 1, Errors: 2}); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
+func TestMisuseOfALeasePanics(t *testing.T) {
+	panics := func(f func()) (p bool) {
+		defer func() { p = recover() != nil }()
+		f()
+		return false
 	}
-}
-
-func TestDoneWithoutElectPanics(t *testing.T) {
 	b := build(t, 0, 1)
-	m, _ := b.Elect(nil)
-	m.Done(OK)
-	defer func() {
-		if recover() == nil {
-			t.Error("a second Done went unseen")
-		}
-	}()
-	m.Done(OK)
+	l, _ := elect(b, nil)
+	if !panics(func() { b.Elect(nil, l) }) {
+		t.Error("an Elect without Done went unseen")
+	}
+	l.done(OK)
+	if !panics(func() { l.done(OK) }) {
+		t.Error("a second Done went unseen")
+	}
+	if !panics(func() { new(Lease).done(OK) }) {
+		t.Error("a Done without Elect went unseen")
+	}
 }
 
 // Many goroutines at once leave the shares of equal members exact and no
@@ -228,22 +260,21 @@ func TestConcurrentElectionsStayExact(t *testing.T) {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
+			var l Lease
 			for range each {
-				m, err := b.Elect(nil)
-				if err != nil {
+				if err := b.Elect(nil, &l); err != nil {
 					t.Error(err)
 					return
 				}
-				m.Counters()
-				m.InError()
-				m.Done(OK)
+				b.Status()
+				l.Done(Result{To: 2, From: 3})
 			}
 		})
 	}
 	wg.Wait()
-	for _, m := range b.Members() {
-		if got, want := m.Counters(), (Counters{Elected: workers * each / 3}); got != want {
-			t.Errorf("%s: %+v, want %+v", m.Name(), got, want)
+	for _, m := range b.Status().Members {
+		if m.Elected != workers*each/3 || m.Busy != 0 || m.Errors != 0 || m.To != 2*workers*each/3 || m.From != workers*each {
+			t.Errorf("%+v", m)
 		}
 	}
 }
@@ -254,8 +285,8 @@ func TestConcurrentFailuresCountOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				if m, err := b.Elect(nil); err == nil {
-					m.Done(Unreachable)
+				if l, err := elect(b, nil); err == nil {
+					l.done(Unreachable)
 				}
 			})
 		}
@@ -271,40 +302,71 @@ func TestConcurrentFailuresCountOnce(t *testing.T) {
 }
 
 func TestElectDoesNotAllocate(t *testing.T) {
-	b := build(t, time.Hour, 1, 2, 3)
-	down, _ := b.Elect(nil)
-	down.Done(Unreachable)
-	tried := []*Member{b.Members()[0]}
-	if n := testing.AllocsPerRun(100, func() {
-		for _, t := range [][]*Member{nil, tried, b.Members()} {
-			if m, err := b.Elect(t); err == nil {
-				m.Done(OK)
+	for _, method := range Methods() {
+		b := must(t, Config{Name: "o", Method: method, HashBound: 1.25, Members: members(time.Hour, 1, 2, 3)})
+		down, _ := elect(b, nil)
+		down.done(Unreachable)
+		var l Lease
+		qs := []Request{{}, {Tried: b.Members()[:1]}, {Tried: b.Members()}, {Key: 7, Keyed: true}, {Route: []byte("x")}}
+		if n := testing.AllocsPerRun(100, func() {
+			for i := range qs {
+				if b.Elect(&qs[i], &l) == nil {
+					l.Done(Result{From: 1})
+				}
 			}
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", method, n)
 		}
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
 	}
 }
 
 func BenchmarkElect(b *testing.B) {
-	for _, bb := range []struct {
-		name string
-		n    int
-	}{{"members=3", 3}, {"members=10", 10}, {"members=1000", 1000}} {
-		b.Run(bb.name, func(b *testing.B) {
-			fs := make([]float64, bb.n)
-			for i := range fs {
-				fs[i] = float64(1 + i%5)
+	for _, method := range Methods() {
+		for _, bb := range []struct {
+			name string
+			n    int
+		}{{"members=3", 3}, {"members=10", 10}, {"members=1000", 1000}} {
+			list := make([]MemberConfig, bb.n)
+			for i := range list {
+				list[i] = MemberConfig{Name: string(rune(i + 'A')), LoadFactor: float64(1 + i%5), Retry: time.Second}
 			}
-			lb := build(b, time.Second, fs...)
-			b.ReportAllocs()
-			for b.Loop() {
-				m, err := lb.Elect(nil)
-				if err != nil {
-					b.Fatal(err)
+			lb := must(b, Config{Name: "o", Method: method, HashBound: 1.25, Members: list})
+			b.Run("method="+method+"/"+bb.name, func(b *testing.B) {
+				b.ReportAllocs()
+				var l Lease
+				q := Request{Keyed: true}
+				for b.Loop() {
+					q.Key = mix(q.Key + 1)
+					if err := lb.Elect(&q, &l); err != nil {
+						b.Fatal(err)
+					}
+					l.Done(Result{})
 				}
-				m.Done(OK)
-			}
+			})
+		}
+	}
+}
+
+// The lbmethods without a lock gain by more cores (go test -cpu 1,2).
+func BenchmarkElectParallel(b *testing.B) {
+	for _, method := range []string{"byrequests", "leastconn", "random2", "hash"} {
+		fs := make([]float64, 32)
+		for i := range fs {
+			fs[i] = float64(1 + i%5)
+		}
+		lb := must(b, Config{Name: "o", Method: method, HashBound: 1.25, Members: members(time.Second, fs...)})
+		b.Run("method="+method, func(b *testing.B) {
+			b.RunParallel(func(pb *testing.PB) {
+				var l Lease
+				q := Request{Keyed: true, Key: mix(uint64(time.Now().UnixNano()))}
+				for pb.Next() {
+					q.Key = mix(q.Key + 1)
+					if err := lb.Elect(&q, &l); err != nil {
+						b.Fatal(err)
+					}
+					l.Done(Result{})
+				}
+			})
 		})
 	}
 }

@@ -10,19 +10,25 @@
 //		},
 //	})
 //
-//	m, err := b.Elect(nil)    // ErrNoMember: answer 503
-//	outcome := exchange(m)    // with the connections of member m.Index()
-//	m.Done(outcome)           // once per Elect
+//	var lease balancer.Lease
+//	err := b.Elect(nil, &lease)    // ErrNoMember: answer 503
+//	result := exchange(lease.Index())
+//	lease.Done(result)             // once per Elect
 //
 // # Who is elected
 //
-// Elect walks over the members in the order of the Site. A member is usable
-// when it is not in error and not among those this request has tried already.
-// Each usable member's lbstatus grows by its lbfactor; the lbmethod compares;
-// the elected member's lbstatus shrinks by the sum of the usable members'
-// lbfactors. That is the arithmetic of mod_lbmethod_byrequests.c, and the walk
-// is that of ap_proxy_balancer_get_best_worker. lbfactor counts hundredths of
-// a loadfactor, as in Apache 2.4. Three members with loadfactor 3, 2 and 1:
+// Whoever may be is found by a walk over the members in the order of the Site
+// (roster.go), that of ap_proxy_balancer_get_best_worker: of the lowest lbset that
+// has anybody, the usable members, and a hot spare for each that is not; the hot
+// standbys where there is nobody else. The walk's result, the roster, stays until
+// a member changes, so an election only compares. Members that this request has
+// tried, and those that have their max already, are passed over.
+//
+// An lbmethod is what compares, a row in the map methods. byrequests, bytraffic
+// and bybusyness have the arithmetic of Apache's modules, to the last unit:
+// each candidate's lbstatus grows by its lbfactor, the highest is elected, and
+// pays the sum of what all got. lbfactor counts hundredths of a loadfactor, as in
+// Apache 2.4. byrequests of three members with loadfactor 3, 2 and 1:
 //
 //	request          1         2         3         4         5         6
 //	after adding   3 2 1     0 4 2     3 0 3     0 2 4     3 4 -1    6 0 0
@@ -31,26 +37,38 @@
 //
 // (in units of 100). A full cycle ends where it began.
 //
-// An lbmethod is a comparison of two members in a file of its own
-// (byrequests.go), entered in the map methods.
+// Beyond Apache there are leastconn, random2, ewma and hash; what they do stands
+// beside them.
+//
+// A request of a session names its route. The member of that name is elected
+// outright, draining or not; where it is not usable, the one that its redirect
+// names; and else anybody, or nobody with NoFailover.
 //
 // # When a member fails
 //
-// Done(Unreachable) puts the member into error state: it gets no request for its
-// Retry, as mod_proxy's retry. After that it is usable like any other; the
-// next request that elects it finds out. A failure told while the member is
-// in error already does not lengthen the time: it belongs to an exchange that
-// began before. lbstatus is kept meanwhile, as httpd does.
+// An exchange that ends Unreachable puts the member into error state: it gets no
+// request for its Retry, as mod_proxy's retry. After that it is usable like any
+// other; the next request that elects it finds out. A failure told while the
+// member is in error already does not lengthen the time: it belongs to an exchange
+// that began before. lbstatus is kept meanwhile, as httpd does.
 //
-// Done(Failed) is counted, and the member stays usable, as in mod_proxy where
-// failontimeout and failonstatus are not set. Otherwise one URL that is slow or
-// broken on every member would let any client take all of them out of service.
-// Done(Canceled) is for exchanges that ended by the client's doing and say
-// nothing of the member.
+// Failed and Silent are counted, and the member stays usable, as in mod_proxy
+// where failontimeout and failonstatus are not set. Otherwise one URL that is slow
+// or broken on every member would let any client take all of them out of service.
+// Canceled is for exchanges that ended by the client's doing and say nothing of
+// the member.
+//
+// # While it runs
+//
+// Status tells how all members stand, and ChangeMember and ChangeMethod change
+// what people may change. A balancer of a new Site takes over from the earlier one
+// of its name (TakeOver): the members that stay are the same ones, with counters,
+// state and changes.
 //
 // # Concurrency
 //
-// All methods may be called at once from any number of goroutines. Elections
-// of one balancer are serial under one mutex: the exact sequence is what the
-// lbmethod promises. Elect does not allocate.
+// All methods may be called at once from any number of goroutines. Elections by
+// the exact lbmethods are serial under one mutex: the exact sequence is what they
+// promise. The others take no lock while the roster is right. Elect does not
+// allocate.
 package balancer

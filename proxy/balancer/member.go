@@ -3,95 +3,110 @@ package balancer
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
-// Outcome is how an exchange with a member ended, as far as the member is to
-// blame.
-type Outcome uint8
-
-// The outcomes.
-const (
-	OK          Outcome = iota // the member answered
-	Unreachable                // no connection to the member could be made
-	Failed                     // it was reached, but broke off, kept silent or answered badly
-	Canceled                   // the exchange ended by no fault of the member
-)
-
-// Member is one origin server of a balancer.
+// Member is one origin server of a balancer. It outlives the balancer: those that
+// take over on reload have the same one.
 type Member struct {
-	balancer *Balancer
-	index    int
-	name     string
-	retry    time.Duration
-	lbfactor int // hundredths of the loadfactor
+	core *core
+	name string
+	seed uint64 // of its name, for hash
 
-	// guarded by balancer.mu
-	lbstatus int
-	down     bool      // in error state
-	usableAt time.Time // end of the error state while down
+	// guarded by core.mu
+	config   MemberConfig
+	set      settings
+	flags    Flags     // set.status, and what came by itself
+	usableAt time.Time // end of the error state while InError
+	retries  uint64    // error states that ended
 
-	elected atomic.Uint64
+	*counters
+	latency latency
+}
+
+// counters are a member's figures: a cache line of their own, and those of a
+// balancer's members in a row, so that to look at all of them is quick.
+type counters struct {
 	busy    atomic.Int64
+	max     atomic.Int64 // of set
+	elected atomic.Uint64
 	errors  atomic.Uint64
+	to      atomic.Int64 // bytes
+	from    atomic.Int64
+	_       [16]byte
 }
 
-func newMember(b *Balancer, index int, c MemberConfig) *Member {
-	return &Member{
-		balancer: b,
-		index:    index,
-		name:     c.Name,
-		retry:    c.Retry,
-		// Cut, not rounded, as mod_proxy's (int)(fval * 100.0).
-		lbfactor: int(c.LoadFactor * 100),
-	}
+func newMember(core *core, c MemberConfig, figures *counters) *Member {
+	m := &Member{core: core, name: c.Name, seed: xxhash.Sum64String(c.Name), config: c, counters: figures}
+	m.setTo(c.settings())
+	return m
 }
-
-// Index is the member's place in the Site's list, from 0.
-func (m *Member) Index() int { return m.index }
 
 // Name is the member's name in its configuration.
 func (m *Member) Name() string { return m.name }
 
-// Done ends what Elect began, and tells how it went. It panics when it is
-// called more often than the member was elected: a count of busy exchanges
-// that is wrong would mislead every later choice by it.
-func (m *Member) Done(o Outcome) {
-	if m.busy.Add(-1) < 0 {
-		panic("balancer: member " + m.name + ": Done without Elect")
+// setTo obeys settings. The caller holds core.mu, and counts core.version up.
+func (m *Member) setTo(s settings) {
+	m.flags = m.flags&^admin | s.status
+	m.set = s
+	m.max.Store(int64(s.max))
+}
+
+// lbfactor is cut, not rounded, as mod_proxy's (int)(fval * 100.0). The caller
+// holds core.mu.
+func (m *Member) lbfactor() int { return int(m.set.factor * 100) }
+
+// full says whether the member has its max.
+func (c *counters) full() bool {
+	most := c.max.Load()
+	return most > 0 && c.busy.Load() >= most
+}
+
+// enter counts one exchange more, unless the member is full.
+func (c *counters) enter() bool {
+	most := c.max.Load()
+	if most == 0 {
+		c.busy.Add(1)
+		return true
 	}
-	if o == Unreachable || o == Failed {
-		m.errors.Add(1)
+	for {
+		busy := c.busy.Load()
+		if busy >= most {
+			return false
+		}
+		if c.busy.CompareAndSwap(busy, busy+1) {
+			return true
+		}
 	}
-	if o != Unreachable {
+}
+
+// settle ends the error state where it is over (ap_proxy_retry_worker), and
+// returns when it will be; zero for never. The caller holds core.mu.
+func (m *Member) settle(now time.Time) time.Time {
+	if m.flags&InError == 0 || m.flags&Stopped != 0 {
+		return time.Time{}
+	}
+	if m.flags&IgnoreErrors == 0 && now.Before(m.usableAt) {
+		return m.usableAt
+	}
+	m.flags &^= InError
+	m.retries++
+	return time.Time{}
+}
+
+// fail puts the member into error state, unless it is there already: a late
+// failure belongs to an exchange that began before.
+func (m *Member) fail() {
+	c := m.core
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	m.settle(now)
+	if m.flags&(InError|IgnoreErrors) != 0 || m.config.Retry == 0 {
 		return
 	}
-	b := m.balancer
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if m.down {
-		return
-	}
-	m.down = true
-	m.usableAt = time.Now().Add(m.retry)
-	b.inError++
-}
-
-// Counters are a member's figures since its start.
-type Counters struct {
-	Elected uint64 // times elected
-	Busy    int64  // elected and not done
-	Errors  uint64 // outcomes Unreachable and Failed
-}
-
-// Counters reads the figures. Each is exact; together they may be of slightly
-// different moments.
-func (m *Member) Counters() Counters {
-	return Counters{Elected: m.elected.Load(), Busy: m.busy.Load(), Errors: m.errors.Load()}
-}
-
-// InError says whether the member is kept from requests at this moment.
-func (m *Member) InError() bool {
-	m.balancer.mu.Lock()
-	defer m.balancer.mu.Unlock()
-	return m.down && time.Now().Before(m.usableAt)
+	m.flags |= InError
+	m.usableAt = now.Add(m.config.Retry)
+	c.version.Add(1)
 }

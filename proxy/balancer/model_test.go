@@ -2,7 +2,6 @@ package balancer
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -90,28 +89,31 @@ func follow(b *Balancer, retry time.Duration, steps []step) string {
 	elections := make([]uint64, len(usableAt))
 	for _, s := range steps {
 		time.Sleep(s.pause)
-		some := slices.ContainsFunc(b.Members(), func(m *Member) bool { return usable(m.Index()) })
-		m, err := b.Elect(nil)
+		some := false
+		for i := range usableAt {
+			some = some || usable(i)
+		}
+		l, err := elect(b, nil)
 		if (err == nil) != some {
 			return fmt.Sprintf("error %v, while some member is usable: %v", err, some)
 		}
 		if err != nil {
 			continue
 		}
-		if !usable(m.Index()) {
-			return fmt.Sprintf("member %d elected in error state", m.Index())
+		if !usable(l.Index()) {
+			return fmt.Sprintf("member %d elected in error state", l.Index())
 		}
-		elections[m.Index()]++
+		elections[l.Index()]++
 		if s.fails {
-			usableAt[m.Index()] = time.Now().Add(retry)
-			m.Done(Unreachable)
+			usableAt[l.Index()] = time.Now().Add(retry)
+			l.done(Unreachable)
 		} else {
-			m.Done(OK)
+			l.done(OK)
 		}
 	}
-	for i, m := range b.Members() {
-		if c := m.Counters(); c.Elected != elections[i] || c.Busy != 0 {
-			return fmt.Sprintf("member %d: counters %+v, elected %d times", i, c, elections[i])
+	for i, m := range b.Status().Members {
+		if m.Elected != elections[i] || m.Busy != 0 {
+			return fmt.Sprintf("member %d: %+v, elected %d times", i, m, elections[i])
 		}
 	}
 	return ""

@@ -22,8 +22,9 @@ type Conn struct {
 
 	// Out collects what Flush writes. Whoever appends keeps it within Room, or
 	// lets it grow for a head that is larger.
-	Out  Buffer
-	Sent int64 // bytes written so far
+	Out      Buffer
+	Sent     int64 // bytes written so far
+	Received int64 // bytes read so far
 
 	readBy  deadline
 	writeBy deadline
@@ -150,6 +151,7 @@ func (c *Conn) readNow(fd uintptr) bool {
 			c.readErr = io.EOF
 		default:
 			c.in.B = c.in.B[:len(c.in.B)+n]
+			c.Received += int64(n)
 			c.readErr = nil
 		}
 		return true

@@ -1,0 +1,89 @@
+package balancer
+
+import "time"
+
+// Outcome is how an exchange with a member ended, as far as the member is to
+// blame.
+type Outcome uint8
+
+// The outcomes.
+const (
+	OK          Outcome = iota // the member answered
+	Unreachable                // no connection to the member could be made
+	Failed                     // it was reached, but broke off or answered badly
+	Silent                     // it was reached, but did not answer in time
+	Canceled                   // the exchange ended by no fault of the member
+)
+
+// Result is what Done is told of an exchange.
+type Result struct {
+	Outcome  Outcome
+	To, From int64         // bytes to and from the member
+	Took     time.Duration // from the request to the head of its answer; 0 where Balancer.Timed is false
+}
+
+// A Lease holds a member from Elect to Done. Each election has exactly one Done:
+// a second one panics, so does an Elect before Done, and a Lease cannot be copied
+// unseen (go vet). The zero Lease holds none.
+type Lease struct {
+	_      noCopy
+	member *Member
+	index  int
+	counts bool // in core.inFlight
+}
+
+type noCopy struct{}
+
+func (*noCopy) Lock()   {}
+func (*noCopy) Unlock() {}
+
+// Member is the member that is held; nil for none.
+func (l *Lease) Member() *Member { return l.member }
+
+// Index is its place in the Site's list, from 0, of the balancer that elected it.
+func (l *Lease) Index() int { return l.index }
+
+// take enters a member, unless it is full.
+func (l *Lease) take(r *roster, s *seat) bool {
+	if !s.member.enter() {
+		return false
+	}
+	s.member.elected.Add(1)
+	l.member, l.index, l.counts = s.member, s.index, r.lbmethod.counts
+	if l.counts {
+		r.core.inFlight.add(1)
+	}
+	return true
+}
+
+// Done ends what Elect began, and tells how it went.
+func (l *Lease) Done(r Result) {
+	m := l.member
+	if m == nil {
+		panic("balancer: Done without Elect")
+	}
+	l.member = nil
+	if m.busy.Add(-1) < 0 {
+		panic("balancer: member " + m.name + ": more exchanges ended than began")
+	}
+	if l.counts {
+		m.core.inFlight.add(-1)
+	}
+	if r.To != 0 {
+		m.to.Add(r.To)
+	}
+	if r.From != 0 {
+		m.from.Add(r.From)
+	}
+	switch r.Outcome {
+	case OK:
+		if r.Took > 0 {
+			m.latency.observe(r.Took)
+		}
+	case Unreachable, Failed, Silent:
+		m.errors.Add(1)
+		if r.Outcome == Unreachable {
+			m.fail()
+		}
+	}
+}
