@@ -26,6 +26,8 @@ type realOrigin struct {
 	root string // of the files
 	stop func() // waits until the log is whole; may be called again
 	log  func() []string
+	// heard is what came on each connection; only net/http's server tells.
+	heard func() [][]byte
 }
 
 // realOrigins start the servers by name. Each line of their logs is
@@ -270,33 +272,64 @@ func startGo(t *testing.T, chat string) *realOrigin {
 		fmt.Fprintf(seen, "%s \"%s %s %s\" -\n", port, r.Method, r.RequestURI, r.Proto)
 		mux.ServeHTTP(w, r)
 	}))
-	server.Listener = tellingRefusals{server.Listener, seen}
+	telling := &tellingListener{Listener: server.Listener, log: seen}
+	o.heard = telling.all
+	server.Listener = telling
 	server.Start()
 	o.url, o.stop = server.URL, sync.OnceFunc(server.Close)
 	t.Cleanup(o.stop)
 	return o
 }
 
-// tellingRefusals writes down what net/http's server answers without asking a
-// handler.
-type tellingRefusals struct {
+// tellingListener writes down what net/http's server answers without asking a
+// handler, and what came to it.
+type tellingListener struct {
 	net.Listener
 	log io.Writer
+
+	mu    sync.Mutex
+	conns []*tellingConn
 }
 
-func (l tellingRefusals) Accept() (net.Conn, error) {
+func (l *tellingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	return tellingConn{c, l.log}, err
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	telling := &tellingConn{Conn: c, log: l.log}
+	l.conns = append(l.conns, telling)
+	return telling, nil
+}
+
+func (l *tellingListener) all() (heard [][]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.conns {
+		heard = append(heard, c.heard.Bytes())
+	}
+	return heard
 }
 
 type tellingConn struct {
 	net.Conn
-	log io.Writer
+	log   io.Writer
+	heard bytes.Buffer // its first megabytes
 }
 
-func (c tellingConn) Write(b []byte) (int, error) {
-	// A handler's answers have Date before Connection.
-	if head, _, _ := bytes.Cut(b, []byte("\r\n\r\n")); bytes.HasPrefix(head, []byte("HTTP/1.1 ")) && !bytes.Contains(head, []byte("Date: ")) && !bytes.HasPrefix(head, []byte("HTTP/1.1 100")) {
+func (c *tellingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.heard.Len() < 8<<20 {
+		c.heard.Write(b[:n])
+	}
+	return n, err
+}
+
+func (c *tellingConn) Write(b []byte) (int, error) {
+	// What the server answers by itself has no Date.
+	head, _, _ := bytes.Cut(b, []byte("\r\n\r\n"))
+	if final := bytes.HasPrefix(head, []byte("HTTP/1.1 ")) && !bytes.HasPrefix(head, []byte("HTTP/1.1 1")); final && !bytes.Contains(head, []byte("Date: ")) {
 		fmt.Fprintf(c.log, "0 \"\" %s\n", head[len("HTTP/1.1 "):])
 	}
 	return c.Conn.Write(b)

@@ -1,0 +1,170 @@
+package proxy
+
+import (
+	"strconv"
+	"strings"
+)
+
+// An attack is what one client sends at once. In raw, @ is a path of the
+// attack's own, and {S} the request that is to be smuggled. want is the statuses
+// that come back; "" where the origin servers differ.
+type attack struct{ name, raw, want string }
+
+const (
+	post    = "POST @ HTTP/1.1\r\nHost: h\r\n"
+	chunked = post + "Transfer-Encoding: chunked\r\n\r\n"
+	inner   = "GET @/smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+)
+
+// attacks are the known families of request smuggling, desynchronisation and
+// splitting. The dialogues say how each rule is kept; here the question is
+// whether servers that others wrote see what the proxy says it sent.
+var attacks = []attack{
+	{"CL.TE", post + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE.CL", post + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"CL.TE in another case", post + "cONTENT-lENGTH: 5\r\ntRANSFER-eNCODING: CHUNKED\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE.TE identity", post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE.TE cow", post + "Transfer-Encoding: cow\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE space before the colon", post + "Content-Length: 5\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE tab before the colon", post + "Content-Length: 5\r\nTransfer-Encoding\t: chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE vertical tab", post + "Content-Length: 5\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE form feed", post + "Content-Length: 5\r\nTransfer-Encoding: \x0cchunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE no-break space", post + "Content-Length: 5\r\nTransfer-Encoding: \xa0chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE NUL behind", post + "Content-Length: 5\r\nTransfer-Encoding: chunked\x00\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE NUL in the name", post + "Content-Length: 5\r\nTransfer-Encoding\x00: chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE folded", post + "Content-Length: 5\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE as a fold", post + "Content-Length: 5\r\nX: y\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE behind a bare LF", post + "Content-Length: 5\r\nX: y\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE behind a bare CR", post + "Content-Length: 5\r\nX: y\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE quoted", post + "Content-Length: 5\r\nTransfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE parameter", post + "Transfer-Encoding: chunked;a=b\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE trailing comma", post + "Transfer-Encoding: chunked,\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE doubled", post + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE below", post + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n{S}", "501"},
+	{"TE dotless i", post + "Content-Length: 5\r\nTransfer-Encod\u0131ng: chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE kelvin", post + "Transfer-Encoding: chun\u212aed\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE in HTTP/1.0", "POST @ HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{S}", "400"},
+	{"TE with an underscore is another field", post + "Content-Length: 5\r\nTransfer_Encoding: chunked\r\n\r\n0\r\n\r\n{S}", "200 200"},
+	{"CL with an underscore is another field", post + "Content-Length: 5\r\nContent_Length: 0\r\n\r\nhello{S}", "200 200"},
+	{"TE with a tab before its value", post + "Transfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n{S}", "200 200"},
+	{"TE nominated", post + "Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{S}", "200 200"},
+
+	{"TE.0", "OPTIONS @ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{N}\r\n{S}\r\n0\r\n\r\n", ""},
+	{"TE.0 of a GET", "GET @ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{N}\r\n{S}\r\n0\r\n\r\n", "200"},
+	{"0.CL", "GET @ HTTP/1.1\r\nHost: h\r\nContent-Length: {L}\r\n\r\n{S}", "200"},
+	{"CL.0", post + "Content-Length: {L}\r\n\r\n{S}", "200"},
+	{"CL.0 of a HEAD", "HEAD @ HTTP/1.1\r\nHost: h\r\nContent-Length: {L}\r\n\r\n{S}GET @/2 HTTP/1.1\r\nHost: h\r\n\r\n", "200 200"},
+	{"CL.0 of an OPTIONS", "OPTIONS @ HTTP/1.1\r\nHost: h\r\nContent-Length: {L}\r\n\r\n{S}", ""},
+	{"CL.0 with more than was promised", post + "Content-Length: 3\r\n\r\nabc{S}", "200 200"},
+	{"CL larger than what comes", post + "Content-Length: 1000\r\n\r\n{S}", ""},
+	{"CL nominated", post + "Connection: Content-Length\r\nContent-Length: {L}\r\n\r\n{S}", "200"},
+	{"CL nominated with close", post + "Connection: close, Content-Length, Host, X-Forwarded-For\r\nContent-Length: {L}\r\n\r\n{S}GET @/3 HTTP/1.1\r\nHost: h\r\n\r\n", "200"},
+	{"CL two alike", post + "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello{S}", "400"},
+	{"CL two that differ", post + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello{S}", "400"},
+	{"CL list", post + "Content-Length: 5, 5\r\n\r\nhello{S}", "400"},
+	{"CL list of an empty element", post + "Content-Length: 5,\r\n\r\nhello{S}", "400"},
+	{"CL plus", post + "Content-Length: +5\r\n\r\nhello{S}", "400"},
+	{"CL minus", post + "Content-Length: -5\r\n\r\nhello{S}", "400"},
+	{"CL hex", post + "Content-Length: 0x5\r\n\r\nhello{S}", "400"},
+	{"CL exponent", post + "Content-Length: 5e0\r\n\r\nhello{S}", "400"},
+	{"CL fraction", post + "Content-Length: 5.0\r\n\r\nhello{S}", "400"},
+	{"CL underscore", post + "Content-Length: 0_5\r\n\r\nhello{S}", "400"},
+	{"CL wide digit", post + "Content-Length: \uff15\r\n\r\nhello{S}", "400"},
+	{"CL parameter", post + "Content-Length: 5;a\r\n\r\nhello{S}", "400"},
+	{"CL empty", post + "Content-Length:\r\n\r\n{S}", "400"},
+	{"CL folded", post + "Content-Length: 5\r\n 0\r\n\r\nhello{S}", "400"},
+	{"CL beyond 63 bits", post + "Content-Length: 9223372036854775808\r\n\r\nhello{S}", "400"},
+	{"CL that wraps", post + "Content-Length: 18446744073709551621\r\n\r\nhello{S}", "400"},
+	{"CL space before the colon", post + "Content-Length : 5\r\n\r\nhello{S}", "400"},
+	{"CL not octal", post + "Content-Length: 010\r\n\r\nhellohello{S}", "200 200"},
+	{"CL in white space", post + "Content-Length: \t 5 \t\r\n\r\nhello{S}", "200 200"},
+
+	{"chunk extension behind a bare LF", chunked + "5;\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk extension with a bare CR", chunked + "5;a\rb\r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk extension in quotes over lines", chunked + "5;a=\"\r\nX\"\r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size with a bare LF", chunked + "5\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size with a bare CR", chunked + "5\rhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size 0x", chunked + "0x5\r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size plus", chunked + "+5\r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size minus", chunked + "-5\r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size space before", chunked + " 5\r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size space behind", chunked + "5 \r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size underscore", chunked + "0_5\r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size that wraps", chunked + "10000000000000005\r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size empty", chunked + "\r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk size empty with extension", chunked + ";a=b\r\nhello\r\n0\r\n\r\n{S}", "400"},
+	{"chunk data too long", chunked + "5\r\nhelloXX\r\n0\r\n\r\n{S}", "400"},
+	{"chunk data without CRLF", chunked + "5\r\nhello0\r\n\r\n{S}", "400"},
+	{"chunk data with a bare LF", chunked + "5\r\nhello\n0\r\n\r\n{S}", "400"},
+	{"last chunk with a bare LF", chunked + "5\r\nhello\r\n0\n\r\n{S}", "400"},
+	{"last chunk not ended", chunked + "5\r\nhello\r\n0\r\n{S}", "400"}, // the request line is no field
+	{"end of trailers with a bare LF", chunked + "5\r\nhello\r\n0\r\n\n{S}", "400"},
+	{"trailer with a bare LF", chunked + "0\r\nX: y\n\r\n{S}", "400"},
+	{"trailer folded", chunked + "0\r\nX: y\r\n z\r\n\r\n{S}", "400"},
+	{"trailers that frame", chunked + "5\r\nhello\r\n0\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\nHost: other\r\n\r\n{S}", "200 200"},
+	{"chunk size with zeros before", chunked + "0000000000000005\r\nhello\r\n0\r\n\r\n{S}", "200 200"},
+	{"chunk extension", chunked + "5;a=\"b;c\"\r\nhello\r\n0;d\r\n\r\n{S}", "200 200"},
+
+	{"target with a space", "GET @ HTTP/1.1 HTTP/1.1\r\nHost: h\r\n\r\n{S}", "400"},
+	{"target with a CR", "GET @\rX HTTP/1.1\r\nHost: h\r\n\r\n{S}", "400"},
+	{"target with a LF", "GET @\n{S}", "400"},
+	{"target with a NUL", "GET @\x00 HTTP/1.1\r\nHost: h\r\n\r\n{S}", "400"},
+	{"target with a tab", "GET @\t HTTP/1.1\r\nHost: h\r\n\r\n{S}", "400"},
+	{"target with a high byte", "GET @\x85 HTTP/1.1\r\nHost: h\r\n\r\n{S}", "400"},
+	{"target with CR and LF escaped", "GET @%0d%0aHost:%20other%0d%0a%0d%0a HTTP/1.1\r\nHost: h\r\n\r\n", ""},
+	{"target with a fragment", "GET @#/../ HTTP/1.1\r\nHost: h\r\n\r\n{S}", "400"},
+	{"target of another scheme", "GET https://h@ HTTP/1.1\r\nHost: h\r\n\r\n{S}", "400"},
+	{"target with user information", "GET http://h:80%40other@ HTTP/1.1\r\nHost: h\r\n\r\n{S}", "400"},
+	{"absolute form against Host", "GET http://other@ HTTP/1.1\r\nHost: h\r\n\r\n{S}", "200 200"},
+	{"absolute form and a Host that is none", "GET http://h@ HTTP/1.1\r\nHost: h evil\r\n\r\n{S}", "400"},
+	{"version with a NUL", "GET @ HTTP/1.1\x00\r\nHost: h\r\n\r\n{S}", "400"},
+	{"version 1.10", "GET @ HTTP/1.10\r\nHost: h\r\n\r\n{S}", "400"},
+	{"version 2.0", "GET @ HTTP/2.0\r\nHost: h\r\n\r\n{S}", "505"},
+	{"version 1.2 is read as 1.1", "GET @ HTTP/1.2\r\nHost: h\r\n\r\n{S}", "200 200"},
+	{"version 0.9", "GET @\r\n{S}", "400"},
+	{"method with a CR", "GET\r@ HTTP/1.1\r\nHost: h\r\n\r\n{S}", "400"},
+	{"CONNECT", "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n{S}", "405"},
+	{"TRACE", "TRACE @ HTTP/1.1\r\nHost: h\r\n\r\n{S}", "405"},
+	{"two Hosts", "GET @ HTTP/1.1\r\nHost: h\r\nHost: other\r\n\r\n{S}", "400"},
+	{"Host and a folded one", "GET @ HTTP/1.1\r\nHost: h\r\n other\r\n\r\n{S}", "400"},
+	{"Host list", "GET @ HTTP/1.1\r\nHost: h, other\r\n\r\n{S}", "400"},
+	{"Host behind a space", "GET @ HTTP/1.1\r\n Host: h\r\n\r\n{S}", "400"},
+	{"Host nominated", "GET @ HTTP/1.1\r\nHost: h\r\nConnection: host\r\n\r\n{S}", "200 200"},
+	{"Via and X-Forwarded-For nominated", "GET @ HTTP/1.1\r\nHost: h\r\nConnection: Via, X-Forwarded-For\r\nConnection: X-Forwarded-Host\r\n\r\n{S}", "200 200"},
+	{"quoted nomination", "GET @ HTTP/1.1\r\nHost: h\r\nConnection: \"a, close\"\r\n\r\n{S}", "400"},
+	{"name with an at sign", "GET @ HTTP/1.1\r\nHost: h\r\nX\x40Y: z\r\n\r\n{S}", ""},
+	{"name with parentheses", "GET @ HTTP/1.1\r\nHost: h\r\n(X): z\r\n\r\n{S}", "400"},
+	{"name with a high byte", "GET @ HTTP/1.1\r\nHost: h\r\nX\xe9: z\r\n\r\n{S}", "400"},
+	{"name that is empty", "GET @ HTTP/1.1\r\nHost: h\r\n: z\r\n\r\n{S}", "400"},
+	{"line that is a request", "GET @ HTTP/1.1\r\nHost: h\r\nGET @/smuggled HTTP/1.1\r\n\r\n", "400"},
+	{"value with DEL", "GET @ HTTP/1.1\r\nHost: h\r\nX: \x7f\r\n\r\n{S}", "400"},
+	{"value with a request behind LF LF", "GET @ HTTP/1.1\r\nHost: h\r\nX: y\n\n{S}", "400"},
+	{"value with a request behind CR CR", "GET @ HTTP/1.1\r\nHost: h\r\nX: y\r\r{S}", "400"},
+	{"preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n{S}", "505"},
+	{"h2c", "GET @ HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n{S}", "200 200"},
+	{"websocket that is not", "GET @ HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 777\r\n\r\n{S}", "200 200"},
+	{"Upgrade with a body", post + "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: {L}\r\n\r\n{S}", "200"},
+	{"Expect and 0.CL", "GET @ HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: {L}\r\n\r\n{S}", ""},
+	{"Expect and CL.0", post + "Expect: 100-continue\r\nContent-Length: {L}\r\n\r\n{S}", ""},
+	{"Expect without a body", "GET @ HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n\r\n{S}", "200 200"},
+	{"Expect obfuscated", post + "Expect: y 100-continue\r\nContent-Length: {L}\r\n\r\n{S}", "417"},
+	{"Expect twice", post + "Expect: 100-continue\r\nExpect: z\r\nContent-Length: {L}\r\n\r\n{S}", "417"},
+	{"Expect in HTTP/1.0", "POST @ HTTP/1.0\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: {L}\r\n\r\n{S}", "200"},
+	{"early answer", post + "Content-Length: 300000\r\n\r\n" + strings.Repeat("x", 300000) + "{S}", ""},
+	{"early answer to chunks", chunked + "493e0\r\n" + strings.Repeat("x", 300000) + "\r\n0\r\n\r\n{S}", ""},
+	{"empty line behind a body", post + "Content-Length: 3\r\n\r\nabc\r\n{S}", "200 200"},
+	{"two empty lines behind a body", post + "Content-Length: 3\r\n\r\nabc\r\n\r\n{S}", "200 400"},
+	{"LF before the request", "\nGET @ HTTP/1.1\r\nHost: h\r\n\r\n{S}", "400"},
+	{"HTTP/1.0 closes", "GET @ HTTP/1.0\r\nHost: h\r\n\r\n{S}", "200"},
+	{"HTTP/1.0 stays", "GET @ HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n{S}", "200 200"},
+	{"Proxy-Connection means nothing", "GET @ HTTP/1.1\r\nHost: h\r\nProxy-Connection: close\r\n\r\n{S}", "200 200"},
+	{"head too large", "GET @ HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("y", 70<<10) + "\r\n\r\n{S}", "431"},
+	{"fields too many", "GET @ HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", 100) + "\r\n{S}", "431"},
+}
+
+// bytesOf writes the attack out with its own path.
+func (a attack) bytesOf(path string) string {
+	smuggled := strings.ReplaceAll(inner, "@", path)
+	return strings.NewReplacer("@", path, "{S}", smuggled,
+		"{L}", strconv.Itoa(len(smuggled)), "{N}", strconv.FormatInt(int64(len(smuggled)), 16)).Replace(a.raw)
+}
