@@ -26,6 +26,7 @@ docker          ->
 
 docker/enginetest -> docker
 proxy/balancer  -> proxy/message
+proxy/cache     -> proxy/message
 proxy/http1     -> proxy/message
 proxy/upstream  -> proxy/http1 proxy/message
 proxy           -> proxy/message proxy/http1 proxy/balancer proxy/route proxy/upstream proxy/site
