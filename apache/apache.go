@@ -9,7 +9,7 @@
 // [Stock] is what the course's steps give on Debian: the site says who the
 // members are and which paths go to them, and everything else is as the
 // package sets it. Of the Site it takes listen, balancers, urls, loadfactors,
-// routes and lbmethod.
+// lbsets, status, routes, sessions and lbmethod.
 //
 // [Matched] asks of Apache what the Site asks of proxyd: the same keep-alive,
 // timeouts, limits, retry, Host and Via fields, no compression, and a log line
@@ -31,6 +31,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"proxylab/proxy/site"
@@ -69,6 +70,9 @@ type Config struct {
 // where the counters of the members live.
 var modules = []string{"proxy", "proxy_http", "proxy_balancer", "lbmethod_byrequests"}
 
+// lbmethods are those that a Site and Apache both have.
+var lbmethods = []string{"byrequests", "bytraffic", "bybusyness"}
+
 // Render writes s for Apache. It fails where Debian's Apache could not start
 // with it, and on an unknown flavour.
 func Render(s *site.Site, o Options) (Config, error) {
@@ -85,9 +89,17 @@ func Render(s *site.Site, o Options) (Config, error) {
 	case port == "80" && host != "":
 		return Config{}, fmt.Errorf("apache: listen: %s is taken: Debian's ports.conf says \"Listen 80\" for all addresses\n\thint: listen on \":80\", or on another port", s.Listen)
 	}
-	w := &writer{site: s, options: o, host: host, port: port}
+	w := &writer{site: s, options: o, host: host, port: port, modules: slices.Clone(modules)}
+	for _, b := range s.Balancers {
+		if !slices.Contains(lbmethods, b.LBMethod) {
+			return Config{}, fmt.Errorf("apache: balancer %q: httpd has no lbmethod %q\n\thint: it has %s", b.Name, b.LBMethod, strings.Join(lbmethods, ", "))
+		}
+		if m := "lbmethod_" + b.LBMethod; !slices.Contains(w.modules, m) {
+			w.modules = append(w.modules, m)
+		}
+	}
 	w.file()
-	return Config{Site: w.Bytes(), Modules: append([]string(nil), modules...), Notes: notes(s, o)}, nil
+	return Config{Site: w.Bytes(), Modules: w.modules, Notes: notes(s, o)}, nil
 }
 
 // writer writes a configuration. Values of a Site need no escaping: package
@@ -97,6 +109,7 @@ type writer struct {
 	site       *site.Site
 	options    Options
 	host, port string
+	modules    []string
 }
 
 func (w *writer) matched() bool { return w.options.Flavour == Matched }

@@ -23,9 +23,20 @@ const everything = `listen: 127.0.0.1:9000
 log: {file: /var/log/proxyd/access.log}
 balancers:
   - name: origins
+    lbmethod: bybusyness
+    stickysession: SID|sid
+    stickysessionsep: "!"
+    scolonpathdelim: on
+    nofailover: on
+    failonstatus: [500, 503]
+    failontimeout: on
+    forcerecovery: on
+    maxattempts: 2
+    timeout: 1500ms
+    slowstart: 10s
     members:
-      - {url: http://10.0.0.11, route: one, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s, upgrade: websocket}
-      - {url: "http://[fd00::12]:8080", retry: 0s}
+      - {url: http://10.0.0.11, route: one, redirect: two, lbset: 1, status: D, max: 5, ttl: 10s, keepalive: on, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s, upgrade: websocket}
+      - {url: "http://[fd00::12]:8080", retry: 0s, route: two}
   - name: images
     members:
       - url: http://images.internal:8000
@@ -108,6 +119,7 @@ func TestRenderRefuses(t *testing.T) {
 		want        string
 	}{
 		{"no flavour", course, Options{}, `unknown flavour ""`},
+		{"an lbmethod of ours", strings.Replace(course, "    members", "    lbmethod: ewma\n    members", 1), Options{Flavour: Matched}, `balancer "origins": httpd has no lbmethod "ewma"`},
 		{"a flavour to come", course, Options{Flavour: "tuned"}, `unknown flavour "tuned"`},
 		{"a port of the system's choice", "listen: 127.0.0.1:0\n" + course, Options{Flavour: Stock}, "no port chosen by the system"},
 		{"one address of port 80", "listen: 127.0.0.1:80\n" + course, Options{Flavour: Stock}, `127.0.0.1:80 is taken`},

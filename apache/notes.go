@@ -3,6 +3,7 @@ package apache
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"proxylab/proxy/site"
@@ -12,6 +13,7 @@ import (
 // mod_proxy), where a Site has something to say.
 const (
 	stockRetry     = 60 * time.Second
+	stockTTL       = 60 * time.Second
 	stockTimeout   = 300 * time.Second
 	stockKeepAlive = 5 * time.Second
 	stockLine      = 8190
@@ -57,6 +59,18 @@ func generalNotes(s *site.Site) []string {
 		say("fields.server: off; httpd passes a member's Server, and could at most put its own name there")
 	}
 	say("a path with an escaped slash (%%2F) is answered 404 by httpd (AllowEncodedSlashes Off); dot segments and doubled slashes are resolved before the routes are tried")
+	for _, b := range s.Balancers {
+		if b.Failures.Probe > 0 {
+			say("balancers' probe: %s; httpd asks nothing of a member in error until retry is over", b.Failures.Probe)
+		}
+		say("balancers' retrybudget: %d%%; httpd has no bound for further attempts", b.Failures.Budget)
+		if b.Failures.SlowStart > 0 {
+			say("balancers' slowstart: %s; httpd gives a member that is back its whole share at once", b.Failures.SlowStart)
+		}
+		if b.Timeout > 0 {
+			say("balancers' timeout: %s; httpd looks again at times, in no order, and without the bound of queue", b.Timeout)
+		}
+	}
 	if s.Log.File != "" {
 		say("log.file: the file is proxylab_access.log in /var/log/apache2, not %s", s.Log.File)
 	}
@@ -66,6 +80,11 @@ func generalNotes(s *site.Site) []string {
 func stockNotes(s *site.Site) []string {
 	var list []string
 	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	for i := range s.Balancers {
+		if p := failureParameters(&s.Balancers[i]); len(p) > 0 {
+			say("balancers' %s; stock has none", strings.Join(p, ", "))
+		}
+	}
 	member := func(word string, asked, stock time.Duration) {
 		if asked != stock {
 			say("members' %s: %s; stock is %s", word, asked, stock)
@@ -75,6 +94,15 @@ func stockNotes(s *site.Site) []string {
 		member("retry", m.Retry, stockRetry)
 		member("connectiontimeout", m.ConnectionTimeout, stockTimeout)
 		member("timeout", m.Timeout, stockTimeout)
+		if m.Max > 0 {
+			say("members' max: %d; stock has none", m.Max)
+		}
+		if m.TTL != stockTTL {
+			say("members' ttl: %s; stock is %s", m.TTL, stockTTL)
+		}
+		if m.KeepAlive {
+			say("members' keepalive: on; stock has none")
+		}
 		if m.Upgrade != "" {
 			say("members' upgrade: %s; stock has none, and answers without it", m.Upgrade)
 		}
@@ -120,7 +148,14 @@ func matchedNotes(s *site.Site) []string {
 			say("%s: %s; httpd takes whole seconds and got %ds", place, d, seconds(d))
 		}
 	}
+	for _, b := range s.Balancers {
+		rounded("balancers' timeout", b.Timeout)
+	}
 	for _, m := range members(s) {
+		if m.Max > 0 {
+			say("members' max: %d; httpd counts in each of its processes by itself, and in connections", m.Max)
+		}
+		rounded("members' ttl", m.TTL)
 		rounded("members' retry", m.Retry)
 		rounded("members' timeout", m.Timeout)
 	}

@@ -13,8 +13,9 @@ import (
 func (w *writer) file() {
 	w.line(0, "# A reverse proxy with a load balancer (flavour: %s).", w.options.Flavour)
 	w.line(0, "# This file belongs at %s.", SiteFile)
-	w.line(0, "# Modules: a2enmod %s", strings.Join(modules, " "))
+	w.line(0, "# Modules: a2enmod %s", strings.Join(w.modules, " "))
 	w.listen()
+	w.load()
 	w.WriteByte('\n')
 	w.line(0, "<VirtualHost %s>", net.JoinHostPort(orAny(w.host), w.port))
 	w.line(1, "ServerName proxylab.localhost")
@@ -33,6 +34,19 @@ func (w *writer) file() {
 	}
 	w.logs()
 	w.line(0, "</VirtualHost>")
+}
+
+// load loads the modules that the steps do not enable, unless somebody has.
+func (w *writer) load() {
+	extra := w.modules[len(modules):]
+	if len(extra) > 0 {
+		w.comment(0, "What the steps do not enable, and this site needs; a2enmod does the same.")
+	}
+	for _, m := range extra {
+		w.line(0, "<IfModule !%s_module>", m)
+		w.line(1, "LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so", m, m)
+		w.line(0, "</IfModule>")
+	}
 }
 
 func orAny(host string) string {
@@ -66,14 +80,69 @@ func (w *writer) balancer(b *site.Balancer) {
 	for i := range b.Members {
 		w.line(2, "BalancerMember %q%s", b.Members[i].URL, w.memberParameters(&b.Members[i]))
 	}
-	w.line(2, "# byrequests: each member in turn, by loadfactor (mod_lbmethod_byrequests).")
+	w.line(2, "# %s: %s (mod_lbmethod_%[1]s).", b.LBMethod, lbmethodWords[b.LBMethod])
 	w.line(2, "ProxySet lbmethod=%s", b.LBMethod)
+	if b.Sessions.Cookie != "" {
+		w.line(2, "# Requests of a session go to the member whose route its id names.")
+		w.line(2, "ProxySet %s", strings.Join(sessionParameters(&b.Sessions), " "))
+	}
 	if w.matched() {
-		w.line(2, "# All members in error: answer 503 until retry is over, as the site says,")
-		w.line(2, "# instead of trying them at once.")
-		w.line(2, "ProxySet forcerecovery=Off")
+		if b.Failures.Force {
+			w.line(2, "# All members in error: they are tried again at once.")
+			w.line(2, "ProxySet forcerecovery=On")
+		} else {
+			w.line(2, "# All members in error: answer 503 until retry is over, as the site says,")
+			w.line(2, "# instead of trying them at once.")
+			w.line(2, "ProxySet forcerecovery=Off")
+		}
+		if p := failureParameters(b); len(p) > 0 {
+			w.line(2, "ProxySet %s", strings.Join(p, " "))
+		}
 	}
 	w.line(1, "</Proxy>")
+}
+
+var lbmethodWords = map[string]string{
+	"byrequests": "each member in turn, by loadfactor",
+	"bytraffic":  "the member with the fewest bytes, by loadfactor",
+	"bybusyness": "the member with the fewest requests that run",
+}
+
+func sessionParameters(s *site.Sessions) []string {
+	p := []string{"stickysession=" + s.Cookie}
+	if s.Parameter != s.Cookie {
+		p[0] += "|" + s.Parameter
+	}
+	switch s.Separator {
+	case ".":
+	case "":
+		p = append(p, "stickysessionsep=Off")
+	default:
+		p = append(p, "stickysessionsep="+s.Separator)
+	}
+	if s.Delimiter {
+		p = append(p, "scolonpathdelim=On")
+	}
+	if s.NoFailover {
+		p = append(p, "nofailover=On")
+	}
+	return p
+}
+
+func failureParameters(b *site.Balancer) (p []string) {
+	if len(b.Failures.OnStatus) > 0 {
+		p = append(p, "failonstatus="+strings.ReplaceAll(strings.Trim(fmt.Sprint(b.Failures.OnStatus), "[]"), " ", ","))
+	}
+	if b.Failures.OnTimeout {
+		p = append(p, "failontimeout=On")
+	}
+	if n := b.Failures.Attempts; n > 0 {
+		p = append(p, fmt.Sprintf("maxattempts=%d", n))
+	}
+	if b.Timeout > 0 {
+		p = append(p, fmt.Sprintf("timeout=%d", seconds(b.Timeout)))
+	}
+	return p
 }
 
 func (w *writer) memberParameters(m *site.Member) string {
@@ -84,9 +153,27 @@ func (w *writer) memberParameters(m *site.Member) string {
 	if m.Route != "" {
 		fmt.Fprintf(&b, " route=%s", m.Route)
 	}
+	if m.Redirect != "" {
+		fmt.Fprintf(&b, " redirect=%s", m.Redirect)
+	}
+	if m.LBSet != 0 {
+		fmt.Fprintf(&b, " lbset=%d", m.LBSet)
+	}
+	if m.Status != "" {
+		fmt.Fprintf(&b, " status=%s", m.Status)
+	}
 	if w.matched() {
 		if m.Upgrade != "" {
 			fmt.Fprintf(&b, " upgrade=%s", m.Upgrade)
+		}
+		if m.Max > 0 {
+			fmt.Fprintf(&b, " max=%d", m.Max)
+		}
+		if m.KeepAlive {
+			b.WriteString(" keepalive=On")
+		}
+		if m.TTL != stockTTL {
+			fmt.Fprintf(&b, " ttl=%d", seconds(m.TTL))
 		}
 		fmt.Fprintf(&b, " retry=%d connectiontimeout=%s timeout=%d",
 			seconds(m.Retry), orMillis(m.ConnectionTimeout), seconds(m.Timeout))

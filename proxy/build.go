@@ -17,10 +17,7 @@ import (
 	"proxylab/proxy/upstream"
 )
 
-const (
-	idleMember = 60 * time.Second // an idle connection to a member is kept that long
-	maxIdle    = 1024             // and so many of them to each member
-)
+const maxIdle = 1024 // idle connections to each member
 
 // Options are what the program decides and not the Site.
 type Options struct {
@@ -92,8 +89,28 @@ func build(declared *site.Site, pools map[upstream.Config]*upstream.Pool) (*part
 
 // buildGroup makes a balancer and finds a pool for each of its members.
 func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *upstream.Pool) (*group, error) {
-	config := balancer.Config{Name: b.Name, Method: b.LBMethod}
-	g := new(group)
+	config := balancer.Config{
+		Name:          b.Name,
+		Method:        b.LBMethod,
+		HashBound:     b.HashBound,
+		NoFailover:    b.Sessions.NoFailover,
+		ForceRecovery: b.Failures.Force,
+		FailOnStatus:  b.Failures.OnStatus,
+		FailOnTimeout: b.Failures.OnTimeout,
+		Budget:        b.Failures.Budget,
+		Timeout:       b.Timeout,
+		Queue:         b.Queue,
+		Probe:         b.Failures.Probe,
+		SlowStart:     b.Failures.SlowStart,
+	}
+	g := &group{site: b, tries: len(b.Members)}
+	g.hashOn, g.hashName, _ = strings.Cut(b.HashOn, " ")
+	if g.hashOn == "header" {
+		g.hashName = lowerCase(g.hashName)
+	}
+	if n := b.Failures.Attempts; n > 0 {
+		g.tries = n + 1
+	}
 	for _, m := range b.Members {
 		u, err := url.Parse(m.URL)
 		if err != nil {
@@ -103,15 +120,21 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 		if u.Port() == "" {
 			addr += ":80"
 		}
+		status, _, err := balancer.ParseFlags(m.Status)
+		if err != nil {
+			return nil, fmt.Errorf("balancer %q: member %q: %w", b.Name, m.URL, err)
+		}
 		config.Members = append(config.Members, balancer.MemberConfig{
-			Name: m.URL, LoadFactor: m.LoadFactor, Retry: m.Retry,
+			Name: m.URL, LoadFactor: m.LoadFactor, LBSet: m.LBSet, Status: status,
+			Route: m.Route, Redirect: m.Redirect, Max: m.Max, Retry: m.Retry,
 		})
 		g.upgrades = append(g.upgrades, m.Upgrade)
 		g.pools = append(g.pools, pool(upstream.Config{
 			Addr:           addr,
 			ConnectTimeout: m.ConnectionTimeout,
 			Timeout:        m.Timeout,
-			IdleTimeout:    idleMember,
+			IdleTimeout:    m.TTL,
+			KeepAlive:      m.KeepAlive,
 			MaxIdle:        min(maxIdle, lim.Connections),
 		}))
 	}

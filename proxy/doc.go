@@ -45,6 +45,7 @@
 //
 //	read     request.go  wait for a whole, valid head
 //	route    route.go    first rule that matches the path; write the head anew
+//	         session.go  the member that its session names, or what it hashes to
 //	elect    elect.go    a member of the balancer, and a connection to it
 //	send     send.go     head, and the body that is there; else upload.go
 //	receive  receive.go  the response's head; 1xx pass
@@ -57,9 +58,11 @@
 // request may be sent again: always when nothing of it was sent, else when its
 // method is idempotent and its body is still in the buffer (RFC 9110 §9.2.2).
 // After the first byte nothing can be taken back; the client's connection is
-// reset, so that a cut answer never looks complete. Only a failed connect puts a
-// member into error state (package balancer); what it did with one request is
-// that request's 502 or 504.
+// reset, so that a cut answer never looks complete. Further attempts have a budget,
+// so that members which fail are not drowned in them. Only a failed connect puts a
+// member into error state, unless failonstatus or failontimeout say more (package
+// balancer); what it did with one request is that request's 502 or 504. A member in
+// error is probed until it is back (probe.go).
 //
 // Where the proxy closes a connection that the client could still be using, it
 // ends its own side first and reads on for a while: a close with bytes unread is

@@ -5,18 +5,30 @@ import (
 	"net"
 	"slices"
 	"syscall"
+	"time"
 
 	"proxylab/proxy/balancer"
 	"proxylab/proxy/upstream"
 )
 
-// elect gets a member and a connection to it. Where none can be made, the member
-// goes into error state and the next one is asked: nothing was sent yet.
+// elect gets a member and a connection to it, and waits where all members have
+// their max. Where no connection can be made, the member goes into error state and
+// the next one is asked: nothing was sent yet.
 func (x *exchange) elect() phase {
-	err := x.group.balancer.Elect(&x.ask, &x.lease)
+	b := x.group.balancer
+	if n := len(x.ask.Tried); n >= x.group.tries || n > 0 && !b.MayRetry() {
+		return phaseRefuse
+	}
+	err := b.Elect(&x.ask, &x.lease)
+	if err == balancer.ErrFull {
+		err = b.Wait(&x.ask, &x.lease)
+	}
 	if err != nil {
 		if x.failure == nil {
 			x.failure = errNoMember
+			if err == balancer.ErrFull {
+				x.failure = errFull
+			}
 		}
 		return phaseRefuse
 	}
@@ -74,7 +86,8 @@ func (x *exchange) release(o balancer.Outcome) {
 // done gives the member back, if there is one. The connection to it is not x's
 // any more.
 func (x *exchange) done(o balancer.Outcome) {
-	r := balancer.Result{Outcome: o}
+	r := balancer.Result{Outcome: o, Status: x.res.Status, Took: x.answered}
+	x.asked, x.answered = time.Time{}, 0
 	if x.up != nil {
 		r.To, r.From = x.up.Sent-x.upBefore.sent, x.up.Received-x.upBefore.received
 		x.up = nil

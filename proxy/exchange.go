@@ -35,8 +35,10 @@ type exchange struct {
 	lease    balancer.Lease // of the member that was elected, until done with
 	pool     *upstream.Pool
 	up       *upstream.Conn
-	upBefore traffic // what up had carried before
-	sent     bool    // a byte of the request may have reached the member
+	upBefore traffic       // what up had carried before
+	asked    time.Time     // when the request went to the member, where the balancer wants to know
+	answered time.Duration // and how long the head of its answer took
+	sent     bool          // a byte of the request may have reached the member
 	upload   upload
 	upgrade  string // the protocol that the member was asked to change to; "" for none
 

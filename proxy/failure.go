@@ -21,6 +21,7 @@ var (
 	errBodyCut       = &http1.Error{Status: 400, Reason: "request body was cut short"}
 	errNoRoute       = &http1.Error{Status: 404, Reason: "no route for the path"}
 	errNoMember      = &http1.Error{Status: 503, Reason: "no usable member"}
+	errFull          = &http1.Error{Status: 503, Reason: "all members have their max"}
 	errExhausted     = &http1.Error{Status: 503, Reason: "the proxy cannot open another connection"}
 	errUnreachable   = &http1.Error{Status: 502, Reason: "the origin server cannot be reached"}
 	errBroken        = &http1.Error{Status: 502, Reason: "the origin server broke off"}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"io"
+	"time"
 
 	"proxylab/proxy/balancer"
 	"proxylab/proxy/http1"
@@ -20,6 +21,9 @@ func (x *exchange) receive() phase {
 			return x.noResponse(err)
 		}
 		if !x.res.Interim() {
+			if !x.asked.IsZero() {
+				x.answered = time.Since(x.asked)
+			}
 			return phaseRelay
 		}
 		if x.res.Status == 101 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 
+	"proxylab/proxy/balancer"
 	"proxylab/proxy/site"
 	"proxylab/proxy/upstream"
 )
@@ -48,8 +49,13 @@ func (s *Server) Reload(declared *site.Site) error {
 	}
 	s.slots.bound(declared.Limits.Connections)
 	for _, g := range p.groups {
+		g.keep(earlier)
+	}
+	earlier.unwatch(p)
+	for _, g := range p.groups {
 		g.takeOver(earlier)
 	}
+	p.watch()
 	s.parts.Store(p)
 	s.retirePools(used)
 	s.logger.Info("the site was read again")
@@ -82,16 +88,26 @@ func (s *Server) retirePools(used map[upstream.Config]*upstream.Pool) {
 	}
 }
 
+// keep goes on with the balancer of the same name where its declaration stays.
+func (g *group) keep(earlier *parts) {
+	if e := earlier.balancer(g.balancer.Name()); e != nil && e.Alike(g.balancer) {
+		g.balancer = e
+	}
+}
+
 // takeOver goes on where the balancer of the same name is.
 func (g *group) takeOver(earlier *parts) {
-	for _, e := range earlier.groups {
-		if e.balancer.Name() != g.balancer.Name() {
-			continue
-		}
-		if e.balancer.Alike(g.balancer) {
-			g.balancer = e.balancer
-		} else {
-			g.balancer.TakeOver(e.balancer)
+	if e := earlier.balancer(g.balancer.Name()); e != nil && e != g.balancer {
+		g.balancer.TakeOver(e)
+	}
+}
+
+// balancer finds one by its name; nil for none.
+func (p *parts) balancer(name string) *balancer.Balancer {
+	for _, g := range p.groups {
+		if g.balancer.Name() == name {
+			return g.balancer
 		}
 	}
+	return nil
 }

@@ -12,6 +12,7 @@ func (x *exchange) route() phase {
 		return x.fail(errNoRoute)
 	}
 	x.group = x.p.groups[x.rule.Balancer]
+	x.introduce()
 	return phaseElect
 }
 

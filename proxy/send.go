@@ -1,12 +1,19 @@
 package proxy
 
-import "proxylab/proxy/http1"
+import (
+	"time"
+
+	"proxylab/proxy/http1"
+)
 
 // send writes the request to the member. A body that came whole with its head
 // goes out with it; any other is carried by an upload, so that an early answer
 // is seen.
 func (x *exchange) send() phase {
 	up := x.up
+	if x.group.balancer.Timed() {
+		x.asked = time.Now()
+	}
 	up.Begin()
 	up.Out.B = x.appendRequest(up.Out.B)
 	body := x.req.Body

@@ -58,6 +58,10 @@ type group struct {
 	balancer *balancer.Balancer
 	pools    []*upstream.Pool // by the member's index
 	upgrades []string         // the protocol that each may change to
+	site     site.Balancer
+	tries    int    // members that a request may be tried with
+	hashOn   string // the first word of site.HashOn
+	hashName string // and the second: a field in lower case, or a cookie
 }
 
 // Addr is the address that clients are accepted on.
@@ -110,9 +114,15 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.listener.Close()
 	})
 	defer stop()
+	s.reloading.Lock()
+	s.parts.Load().watch()
+	s.reloading.Unlock()
 	err := s.accept(ctx)
 	s.stopping.Store(true)
 	s.listener.Close()
+	s.reloading.Lock() // there is no reload from here on
+	s.parts.Load().unwatch(nil)
+	s.reloading.Unlock()
 	s.drain()
 	if e := s.access.close(accessLast); err == nil {
 		err = e
@@ -218,6 +228,9 @@ func (s *Server) drain() {
 	case <-ended:
 	case <-t.C:
 		s.logger.Warn("exchanges cut after the grace period", "grace", s.grace)
+		for _, b := range s.Balancers() {
+			b.Abort()
+		}
 		s.eachConn(func(c *conn) {
 			c.TCP().SetLinger(0)
 			c.TCP().Close()

@@ -37,6 +37,7 @@ type Balancer struct {
 	members []*Member
 
 	roster atomic.Pointer[roster]
+	watch  *watch // nil while nobody watches
 
 	// mu makes elections of the exact lbmethods serial. It guards the lbstatus in
 	// the roster, and is held while the roster is replaced.
@@ -54,6 +55,10 @@ type core struct {
 	method   string     // as set
 	declared string     // as declared
 	inFlight striped    // exchanges that were elected by hash
+
+	queue  queue
+	budget budget
+	wake   chan struct{} // for the watch: a member failed
 }
 
 // New builds a balancer whose members all are as they were declared.
@@ -61,7 +66,9 @@ func New(c Config) (*Balancer, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	b := &Balancer{config: c, core: &core{method: c.Method, declared: c.Method}, lbstatus: make([]int, len(c.Members)), place: make([]int, len(c.Members))}
+	b := &Balancer{config: c, core: &core{method: c.Method, declared: c.Method, wake: make(chan struct{}, 1)}, lbstatus: make([]int, len(c.Members)), place: make([]int, len(c.Members))}
+	now := time.Now()
+	b.core.budget.before.at, b.core.budget.last.at = now, now
 	figures := make([]counters, len(c.Members))
 	for i, mc := range c.Members {
 		b.members = append(b.members, newMember(b.core, mc, &figures[i]))
@@ -86,6 +93,14 @@ func (b *Balancer) Elect(q *Request, l *Lease) error {
 	if q == nil {
 		q = &nothing
 	}
+	if b.core.queue.long.Load() > 0 {
+		return ErrFull // others came first
+	}
+	return b.electNow(q, l)
+}
+
+// electNow is Elect without regard to who waits.
+func (b *Balancer) electNow(q *Request, l *Lease) error {
 	// Only the exact lbmethods need the lock.
 	if r := b.roster.Load(); r != nil && !r.lbmethod.exact && r.fresh() && b.elect(r, q, l) {
 		return nil
@@ -106,7 +121,7 @@ var nothing Request
 func (b *Balancer) elect(r *roster, q *Request, l *Lease) bool {
 	if len(q.Route) > 0 {
 		if s := r.routed(q); s != nil {
-			if l.take(r, s) {
+			if l.take(b, r, s) {
 				r.earn(s)
 			}
 			return l.member != nil
@@ -120,7 +135,7 @@ func (b *Balancer) elect(r *roster, q *Request, l *Lease) bool {
 		if seat < 0 {
 			return false
 		}
-		if l.take(r, &r.seats[seat]) {
+		if l.take(b, r, &r.seats[seat]) {
 			return true
 		}
 		// Between the look at its max and this somebody else was elected.
@@ -154,7 +169,7 @@ func (b *Balancer) electWide(r *roster, q *Request, l *Lease) error {
 	b.keep(w)
 	b.load(r)
 	switch {
-	case seat >= 0 && l.take(w, &w.seats[seat]):
+	case seat >= 0 && l.take(b, w, &w.seats[seat]):
 		return nil
 	case w.candidates > 0:
 		return ErrFull

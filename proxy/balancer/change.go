@@ -21,6 +21,7 @@ type MemberChange struct {
 // something new in that very thing.
 func (b *Balancer) ChangeMember(name string, change MemberChange) error {
 	c := b.core
+	defer c.serve()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range b.members {
@@ -42,11 +43,13 @@ func (b *Balancer) ChangeMember(name string, change MemberChange) error {
 				return fmt.Errorf("balancer %q: member %q: %q is the route of %q", b.config.Name, name, s.route, other.name)
 			}
 		}
+		before := m.flags
 		m.setTo(s)
 		m.flags = m.flags&^(change.Clear&^admin) | change.Set&^admin
 		if change.Set&InError != 0 {
-			m.usableAt = time.Now().Add(m.config.Retry)
+			m.usableAt, m.unreached = time.Now().Add(m.config.Retry), false
 		}
+		m.cameBack(before, time.Now())
 		c.version.Add(1)
 		return nil
 	}

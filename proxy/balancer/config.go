@@ -13,7 +13,24 @@ type Config struct {
 	ForceRecovery bool    // members in error are tried again at once when there is no other (forcerecovery)
 	NoFailover    bool    // a session whose member is not usable gets no other (nofailover)
 	HashBound     float64 // hash: no member has more than this times its share of what runs; 0 for no bound
-	Members       []MemberConfig
+	FailOnStatus  []int   // answers that put a member into error state (failonstatus)
+	FailOnTimeout bool    // so does Silent (failontimeout)
+	Budget        int     // further attempts as a share of requests, percent (retrybudget)
+
+	Timeout   time.Duration // how long Wait waits; 0 for not at all
+	Queue     int           // how many may Wait
+	Probe     time.Duration // between probes of a member that could not be reached; 0 for none
+	Check     Checks        // of all members, whether in error or not
+	SlowStart time.Duration // in which the lbfactor of a member that came back grows to its whole
+
+	Members []MemberConfig
+}
+
+// Checks are the health checks of mod_proxy_hcheck.
+type Checks struct {
+	Interval time.Duration // between two of a member (hcinterval); 0 for no checks
+	Passes   int           // that end HealthFailed (hcpasses)
+	Fails    int           // that begin it (hcfails)
 }
 
 // MemberConfig declares a member, in mod_proxy's words.

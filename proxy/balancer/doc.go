@@ -53,10 +53,23 @@
 // that began before. lbstatus is kept meanwhile, as httpd does.
 //
 // Failed and Silent are counted, and the member stays usable, as in mod_proxy
-// where failontimeout and failonstatus are not set. Otherwise one URL that is slow
+// where failontimeout and failonstatus are not set; where they are, Silent and an
+// answer of such a status are failures too. Otherwise one URL that is slow
 // or broken on every member would let any client take all of them out of service.
 // Canceled is for exchanges that ended by the client's doing and say nothing of
 // the member.
+//
+// A watch (watch.go) probes members beside the elections: those that could not be
+// reached, each second or so, so that one that is restarted is back long before
+// its Retry; as long as these probes fail it stays in error. Checks probe every
+// member, and HealthFailed is what they find. A member that comes back can begin
+// with a small share (SlowStart).
+//
+// A failed attempt may be made again with another member (Request.Tried), as far
+// as MayRetry allows: further attempts are bounded as a share of requests.
+//
+// Where all that could be elected have their max, Elect fails with ErrFull, and
+// Wait queues: first come, first served, for a bounded time and in bounded number.
 //
 // # While it runs
 //

@@ -18,7 +18,7 @@ type lbmethod struct {
 	// where no candidate is left for q.
 	free     func(r *roster, q *Request) int
 	byWeight bool // needs roster.sums
-	counts   bool // its elections count in core.inFlight
+	keyed    bool // it looks at Request.Key, and its elections count in core.inFlight
 	timed    bool // it wants Result.Took
 }
 
@@ -29,7 +29,7 @@ var methods = map[string]*lbmethod{
 	"leastconn":  {free: leastconn},
 	"random2":    {free: random2, byWeight: true},
 	"ewma":       {free: ewma, timed: true},
-	"hash":       {free: hash, counts: true},
+	"hash":       {free: hash, keyed: true},
 }
 
 // Methods are the names of the lbmethods, sorted.

@@ -1,6 +1,9 @@
 package balancer
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Outcome is how an exchange with a member ended, as far as the member is to
 // blame.
@@ -18,6 +21,7 @@ const (
 // Result is what Done is told of an exchange.
 type Result struct {
 	Outcome  Outcome
+	Status   int           // of the member's answer; 0 for none
 	To, From int64         // bytes to and from the member
 	Took     time.Duration // from the request to the head of its answer; 0 where Balancer.Timed is false
 }
@@ -27,6 +31,7 @@ type Result struct {
 // unseen (go vet). The zero Lease holds none.
 type Lease struct {
 	_      noCopy
+	by     *Balancer
 	member *Member
 	index  int
 	counts bool // in core.inFlight
@@ -44,12 +49,13 @@ func (l *Lease) Member() *Member { return l.member }
 func (l *Lease) Index() int { return l.index }
 
 // take enters a member, unless it is full.
-func (l *Lease) take(r *roster, s *seat) bool {
+func (l *Lease) take(b *Balancer, r *roster, s *seat) bool {
 	if !s.member.enter() {
 		return false
 	}
 	s.member.elected.Add(1)
-	l.member, l.index, l.counts = s.member, s.index, r.lbmethod.counts
+	l.by = b
+	l.member, l.index, l.counts = s.member, s.index, r.lbmethod.keyed
 	if l.counts {
 		r.core.inFlight.add(1)
 	}
@@ -75,15 +81,26 @@ func (l *Lease) Done(r Result) {
 	if r.From != 0 {
 		m.from.Add(r.From)
 	}
+	if r.Took > 0 {
+		m.latency.observe(r.Took)
+	}
+	c := &l.by.config
 	switch r.Outcome {
 	case OK:
-		if r.Took > 0 {
-			m.latency.observe(r.Took)
+		if len(c.FailOnStatus) > 0 && slices.Contains(c.FailOnStatus, r.Status) {
+			m.errors.Add(1)
+			m.fail(c, false)
 		}
-	case Unreachable, Failed, Silent:
+	case Unreachable:
 		m.errors.Add(1)
-		if r.Outcome == Unreachable {
-			m.fail()
+		m.fail(c, true)
+	case Failed:
+		m.errors.Add(1)
+	case Silent:
+		m.errors.Add(1)
+		if c.FailOnTimeout {
+			m.fail(c, false)
 		}
 	}
+	m.core.serve()
 }

@@ -20,6 +20,16 @@ type Member struct {
 	flags    Flags     // set.status, and what came by itself
 	usableAt time.Time // end of the error state while InError
 	retries  uint64    // error states that ended
+	factor   int       // lbfactor at this moment
+	since    time.Time // when a slow start began; zero for none
+
+	// for the watch, guarded as well
+	unreached     bool // it is in error because no connection could be made
+	probing       bool
+	probeAt       time.Time // when it is probed next while in error
+	checkAt       time.Time // and in any case
+	check         Check
+	passes, fails int // probes in a row
 
 	*counters
 	latency latency
@@ -51,6 +61,7 @@ func (m *Member) setTo(s settings) {
 	m.flags = m.flags&^admin | s.status
 	m.set = s
 	m.max.Store(int64(s.max))
+	m.factor = m.lbfactor()
 }
 
 // lbfactor is cut, not rounded, as mod_proxy's (int)(fval * 100.0). The caller
@@ -81,32 +92,51 @@ func (c *counters) enter() bool {
 	}
 }
 
-// settle ends the error state where it is over (ap_proxy_retry_worker), and
-// returns when it will be; zero for never. The caller holds core.mu.
-func (m *Member) settle(now time.Time) time.Time {
-	if m.flags&InError == 0 || m.flags&Stopped != 0 {
+// settle ends the error state where it is over (ap_proxy_retry_worker), and has
+// the slow start go on. It returns when there is something to do again; zero for
+// never. The caller holds core.mu.
+func (m *Member) settle(now time.Time, slowStart time.Duration) time.Time {
+	if m.flags&InError != 0 && m.flags&Stopped == 0 {
+		if m.flags&IgnoreErrors == 0 && now.Before(m.usableAt) {
+			return m.usableAt
+		}
+		before := m.flags
+		m.flags &^= InError
+		m.retries++
+		m.cameBack(before, now)
+	}
+	m.factor = m.lbfactor()
+	if m.since.IsZero() || slowStart == 0 {
 		return time.Time{}
 	}
-	if m.flags&IgnoreErrors == 0 && now.Before(m.usableAt) {
-		return m.usableAt
+	past := now.Sub(m.since)
+	if past >= slowStart {
+		m.since = time.Time{}
+		return time.Time{}
 	}
-	m.flags &^= InError
-	m.retries++
-	return time.Time{}
+	m.factor = max(1, int(float64(m.factor)*max(slowest, float64(past)/float64(slowStart))))
+	return now.Add(slowStart / slowSteps)
 }
+
+const (
+	slowest   = 0.1 // of its lbfactor is what a member has at least in a slow start
+	slowSteps = 20  // in which the lbfactor grows
+)
 
 // fail puts the member into error state, unless it is there already: a late
 // failure belongs to an exchange that began before.
-func (m *Member) fail() {
+func (m *Member) fail(by *Config, unreached bool) {
 	c := m.core
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	m.settle(now)
+	m.settle(now, by.SlowStart)
 	if m.flags&(InError|IgnoreErrors) != 0 || m.config.Retry == 0 {
 		return
 	}
 	m.flags |= InError
 	m.usableAt = now.Add(m.config.Retry)
+	m.unreached, m.probeAt = unreached, now.Add(by.Probe)
 	c.version.Add(1)
+	c.wakeUp()
 }

@@ -109,7 +109,7 @@ func (b *Balancer) sum(r *roster) {
 // The caller holds core.mu.
 func (b *Balancer) settle(now time.Time) (until time.Time) {
 	for _, m := range b.members {
-		if ends := m.settle(now); !ends.IsZero() && (until.IsZero() || ends.Before(until)) {
+		if ends := m.settle(now, b.config.SlowStart); !ends.IsZero() && (until.IsZero() || ends.Before(until)) {
 			until = ends
 		}
 	}
@@ -178,7 +178,7 @@ func (b *Balancer) nextSet(above int) int {
 
 func (b *Balancer) seatOf(i int) seat {
 	m := b.members[i]
-	return seat{counters: m.counters, seed: m.seed, lbfactor: m.lbfactor(), index: i, member: m}
+	return seat{counters: m.counters, seed: m.seed, lbfactor: m.factor, index: i, member: m}
 }
 
 // forceRecovery ends the error state of all members when all that are in service
@@ -196,8 +196,10 @@ func (b *Balancer) forceRecovery() bool {
 	}
 	for _, m := range b.members {
 		if some && m.flags&(Disabled|Stopped) == 0 {
+			before := m.flags
 			m.flags &^= InError
 			m.retries++
+			m.cameBack(before, time.Now())
 		}
 	}
 	return some

@@ -7,6 +7,9 @@ type Status struct {
 	Name    string
 	Method  string // lbmethod
 	Changed bool   // the lbmethod is not the declared one
+	Waiting int    // requests in the queue
+	Again   uint64 // further attempts at requests
+	Refused uint64 // further attempts that the budget did not allow
 	Members []MemberStatus
 }
 
@@ -31,6 +34,7 @@ type MemberStatus struct {
 	Retries  uint64        // error states that ended
 	To, From int64         // bytes
 	Latency  time.Duration // moving average to the head of an answer; 0 where nobody asks (Balancer.Timed)
+	Check    Check         // the last probe
 	ErrorEnd time.Time     // when the error state ends by itself; zero without InError
 }
 
@@ -45,7 +49,6 @@ func (b *Balancer) Status() Status {
 	b.keep(r)
 	for i := range r.seats {
 		members[r.seats[i].index].Candidate = i < r.candidates
-		members[r.seats[i].index].LBFactor = r.seats[i].lbfactor
 	}
 	for i := range members {
 		members[i].LBStatus = b.lbstatus[i]
@@ -57,7 +60,13 @@ func (b *Balancer) Status() Status {
 	for i, m := range b.members {
 		m.status(&members[i], now)
 	}
-	return Status{Name: b.config.Name, Method: c.method, Changed: c.method != c.declared, Members: members}
+	c.budget.mu.Lock()
+	defer c.budget.mu.Unlock()
+	return Status{
+		Name: b.config.Name, Method: c.method, Changed: c.method != c.declared,
+		Waiting: int(c.queue.long.Load()), Again: c.budget.attempts, Refused: c.budget.refused,
+		Members: members,
+	}
 }
 
 // status fills in what the member knows. The caller holds core.mu.
@@ -65,11 +74,10 @@ func (m *Member) status(s *MemberStatus, now time.Time) {
 	s.Name, s.Flags = m.name, m.flags
 	s.LoadFactor, s.LBSet, s.Route, s.Redirect, s.Max = m.set.factor, m.set.lbset, m.set.route, m.set.redirect, m.set.max
 	s.Changed = m.set != m.config.settings()
-	if s.LBFactor == 0 {
-		s.LBFactor = m.lbfactor()
-	}
+	s.LBFactor = m.factor
 	s.Elected, s.Busy, s.Errors, s.Retries = m.elected.Load(), m.busy.Load(), m.errors.Load(), m.retries
 	s.To, s.From, s.Latency = m.to.Load(), m.from.Load(), m.latency.average()
+	s.Check = m.check
 	if m.flags&InError != 0 {
 		s.ErrorEnd = m.usableAt
 	}
@@ -78,8 +86,10 @@ func (m *Member) status(s *MemberStatus, now time.Time) {
 // Timed says whether the balancer wants to know how long answers take
 // (Result.Took). Nobody needs to look at the clock for it otherwise.
 func (b *Balancer) Timed() bool {
-	r := b.roster.Load()
-	return r != nil && r.lbmethod.timed
+	if r := b.roster.Load(); r != nil {
+		return r.lbmethod.timed
+	}
+	return methods[b.config.Method].timed
 }
 
 // Flags are the member's at this moment.
@@ -94,3 +104,11 @@ func (m *Member) Flags() Flags {
 
 // Busy is how many exchanges run with the member.
 func (m *Member) Busy() int64 { return m.busy.Load() }
+
+// Keyed says whether elections look at Request.Key.
+func (b *Balancer) Keyed() bool {
+	if r := b.roster.Load(); r != nil {
+		return r.lbmethod.keyed
+	}
+	return methods[b.config.Method].keyed
+}

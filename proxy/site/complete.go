@@ -18,6 +18,7 @@ func (r *reader) complete(s *Site) {
 	r.distinctBalancers(s)
 	for i := range s.Balancers {
 		r.distinctMembers(place("balancers", i), &s.Balancers[i])
+		r.balanced(place("balancers", i), &s.Balancers[i])
 		for j := range s.Balancers[i].Members {
 			if m := &s.Balancers[i].Members[j]; m.Timeout == 0 {
 				m.Timeout = s.Limits.Timeout

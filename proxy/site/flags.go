@@ -15,7 +15,8 @@ func FromFlags(listen string, backends []string, logFile string) (*Site, error) 
 	if logFile != "" {
 		r.add(field{place: "--log-file"}, fileName(logFile))
 	}
-	b := Balancer{Name: "origins", LBMethod: "byrequests"}
+	b := defaultBalancer()
+	b.Name = "origins"
 	seen := make(map[string]bool)
 	for _, backend := range backends {
 		m := defaultMember()

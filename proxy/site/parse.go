@@ -2,7 +2,6 @@ package site
 
 import (
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,8 +34,16 @@ func defaultLimits() Limits {
 
 func defaultLog() Log { return Log{Stdout: true, Format: DefaultLogFormat} }
 
+func defaultBalancer() Balancer {
+	return Balancer{
+		LBMethod: "byrequests", HashOn: "client", HashBound: 1.25, Queue: 1000,
+		Sessions: Sessions{Separator: "."},
+		Failures: Failures{Budget: 20, Probe: time.Second},
+	}
+}
+
 func defaultMember() Member {
-	return Member{LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second}
+	return Member{LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, TTL: 60 * time.Second}
 }
 
 // Load reads the declaration in a file. Its error is [*Faults] where the file
@@ -111,14 +118,8 @@ func (r *reader) onOff(f field) bool {
 }
 
 func (r *reader) balancer(f field) Balancer {
-	b := Balancer{LBMethod: "byrequests"}
-	r.mapping(f, map[string]func(field){
-		"name":     func(f field) { b.Name = r.checked(f, balancerName) },
-		"lbmethod": func(f field) { b.LBMethod = r.checked(f, lbMethod) },
-		"members": func(f field) {
-			r.list(f, func(f field) { b.Members = append(b.Members, r.member(f)) })
-		},
-	}, laterBalancer)
+	b := defaultBalancer()
+	r.mapping(f, r.balancerKeys(&b), laterBalancer)
 	if _, ok := r.lines[f.place+".name"]; !ok {
 		r.add(f, wrong("add \"name: origins\"", "a balancer without name"))
 	}
@@ -147,7 +148,19 @@ func (r *reader) member(f field) Member {
 				m.URL = u
 			}
 		},
-		"route": func(f field) { m.Route = r.checked(f, routeName) },
+		"route":    func(f field) { m.Route = r.checked(f, routeName) },
+		"redirect": func(f field) { m.Redirect = r.checked(f, routeName) },
+		"lbset":    func(f field) { m.LBSet = r.count(f, 0, 99) },
+		"max":      func(f field) { m.Max = r.count(f, 1, maxConnections) },
+		"status": func(f field) {
+			if s, ok := r.text(f); ok {
+				var p *problem
+				m.Status, p = memberStatus(s)
+				r.add(f, p)
+			}
+		},
+		"ttl":       func(f field) { m.TTL = r.duration(f, leastTime) },
+		"keepalive": func(f field) { m.KeepAlive = r.onOff(f) },
 		"loadfactor": func(f field) {
 			if n, ok := r.number(f); ok {
 				m.LoadFactor = n
@@ -215,12 +228,7 @@ func (r *reader) fields(f field, into *Fields) {
 
 func (r *reader) limits(f field, l *Limits) {
 	count := func(into *int, most int) func(field) {
-		return func(f field) {
-			if n, ok := r.whole(f); ok {
-				*into = n
-				r.add(f, between(n, 1, most, strconv.Itoa))
-			}
-		}
+		return func(f field) { *into = r.count(f, 1, most) }
 	}
 	bytes := func(into *int, least, most int) func(field) {
 		return func(f field) {

@@ -55,18 +55,54 @@ type Log struct {
 // Balancer is <Proxy balancer://Name>: members that serve the same content.
 type Balancer struct {
 	Name     string
-	LBMethod string   // "byrequests", the default
+	LBMethod string   // "byrequests", the default; "bytraffic", "bybusyness" as in Apache; "leastconn", "random2", "ewma", "hash" beyond it
 	Members  []Member // at least one
+	Sessions Sessions
+	Failures Failures
+
+	HashOn    string        // what hash elects by: "client", the default, "uri", "header NAME" or "cookie NAME"
+	HashBound float64       // hash: no member has more than this times its share of what runs; 1.25 by default, 0 for "off"
+	Timeout   time.Duration // how long a request waits while all members have their max; 0, the default, for not at all
+	Queue     int           // requests that may wait; 1000 by default
+}
+
+// Sessions says which requests go to the member they went to before. The words
+// are mod_proxy_balancer's. A session names its member by the route: a cookie
+// JSESSIONID=7f3a.one, or a path /cart;jsessionid=7f3a.one, is for the member with
+// route "one".
+type Sessions struct {
+	Cookie     string // stickysession before "|", or as a whole; "" for no sessions
+	Parameter  string // stickysession behind "|", or as a whole: behind ";" in the path, or in the query
+	Separator  string // stickysessionsep: what stands before the route; "." by default, "" for "off", where the value is the route
+	Delimiter  bool   // scolonpathdelim: ";" ends the parameter's value, besides "?" and "&"; "off" by default
+	NoFailover bool   // nofailover: a session whose member is not usable gets 503; "off" by default
+}
+
+// Failures says what takes a member out of service, and how it comes back.
+type Failures struct {
+	OnStatus  []int         // failonstatus: answers that put a member into error state; none by default
+	OnTimeout bool          // failontimeout: so does silence for Timeout; "off" by default
+	Force     bool          // forcerecovery: members in error are tried again when there is no other; "off" by default
+	Attempts  int           // maxattempts: other members that a request is tried with; one less than there are by default, as 0
+	Budget    int           // retrybudget: further attempts as a share of requests, percent; "20%" by default
+	Probe     time.Duration // probe: how often a member that could not be reached is asked for a connection; 1s by default, 0 for never
+	SlowStart time.Duration // slowstart: how long the share of a member grows that comes back; 0 by default
 }
 
 // Member is a BalancerMember line of mod_proxy: one origin server.
 type Member struct {
 	URL               string        // http://host:port, no path
 	Route             string        // mod_proxy's route: a name for the member; "" for none
+	Redirect          string        // the route that its sessions go to while it is not usable; "" for none
 	LoadFactor        float64       // 1 to 100, fractions allowed; 1 by default
+	LBSet             int           // 0, the default, to 99; the lowest that has a usable member is asked
+	Status            string        // letters of D disabled, S stopped, R hot spare, H hot standby, N draining, I ignore errors; "" by default
+	Max               int           // exchanges at once; 0, the default, for any number
 	Retry             time.Duration // how long a member in error gets no request; 5s by default
 	ConnectionTimeout time.Duration // for connect(2); 1s by default
 	Timeout           time.Duration // longest silence of the origin in an exchange, and of both sides in a tunnel; Limits.Timeout by default
+	TTL               time.Duration // how long an idle connection is kept; 60s by default
+	KeepAlive         bool          // the kernel probes connections that are silent; "off" by default
 	Upgrade           string        // mod_proxy's upgrade: a protocol that a client may change to, as "websocket"; "" for none
 }
 

@@ -24,10 +24,14 @@ func TestDefaultsAreWrittenIn(t *testing.T) {
 	want := &Site{
 		Listen: ":8080",
 		Log:    Log{Stdout: true, Format: DefaultLogFormat},
-		Balancers: []Balancer{{Name: "origins", LBMethod: "byrequests", Members: []Member{{
-			URL: "http://10.0.0.11:80", LoadFactor: 1, Retry: 5 * time.Second,
-			ConnectionTimeout: time.Second, Timeout: time.Minute,
-		}}}},
+		Balancers: []Balancer{{
+			Name: "origins", LBMethod: "byrequests", HashOn: "client", HashBound: 1.25, Queue: 1000,
+			Sessions: Sessions{Separator: "."}, Failures: Failures{Budget: 20, Probe: time.Second},
+			Members: []Member{{
+				URL: "http://10.0.0.11:80", LoadFactor: 1, Retry: 5 * time.Second,
+				ConnectionTimeout: time.Second, Timeout: time.Minute, TTL: time.Minute,
+			}},
+		}},
 		Routes: []Route{{Path: "/", To: "balancer://origins"}},
 		Fields: Fields{Server: true},
 		Limits: Limits{Head: 65536, Fields: 100, Connections: 10000, PerClient: 10000, Body: 1 << 30, MinRate: 500,
@@ -47,13 +51,18 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 		Listen: "127.0.0.1:9000",
 		Log:    Log{File: "/var/log/proxyd/access.log", Format: `%h %>s "%{X-Id}i" 'q' %%`},
 		Balancers: []Balancer{
-			{Name: "origins", LBMethod: "byrequests", Members: []Member{
-				{"http://10.0.0.11:8080", "one", 2.5, time.Minute, 500 * time.Millisecond, 30 * time.Second, "websocket"},
-				{"http://[fd00::12]:80", "", 1, 0, time.Second, 90 * time.Second, ""},
-			}},
-			{Name: "images", LBMethod: "byrequests", Members: []Member{
-				{"http://images.internal:80", "one", 1, 5 * time.Second, time.Second, 90 * time.Second, ""},
-			}},
+			{Name: "origins", LBMethod: "hash", HashOn: "cookie user", HashBound: 1.5, Timeout: 2 * time.Second, Queue: 50,
+				Sessions: Sessions{"SID", "sid", "!", true, true},
+				Failures: Failures{[]int{500, 503}, true, true, 2, 10, 2 * time.Second, 30 * time.Second},
+				Members: []Member{
+					{"http://10.0.0.11:8080", "one", "two", 2.5, 3, "DR", 8, time.Minute, 500 * time.Millisecond, 30 * time.Second, 10 * time.Second, true, "websocket"},
+					{URL: "http://[fd00::12]:80", Route: "two", LoadFactor: 1, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute},
+				}},
+			{Name: "images", LBMethod: "bybusyness", HashOn: "client", HashBound: 1.25, Queue: 1000,
+				Sessions: Sessions{"SID", "SID", "", false, false}, Failures: Failures{Budget: 20, Probe: 0},
+				Members: []Member{
+					{URL: "http://images.internal:80", Route: "one", LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute},
+				}},
 		},
 		Routes: []Route{
 			{"/private", "!"},

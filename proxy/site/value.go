@@ -280,13 +280,13 @@ func loadFactor(f float64) *problem {
 func writeFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func lbMethod(s string) *problem {
-	if s == "byrequests" {
+	if slices.Contains(lbMethods, s) {
 		return nil
 	}
 	if slices.Contains(laterMethods, s) {
-		return wrong(`"byrequests" is`, "lbmethod %q is not supported by this version", s)
+		return wrong("supported are "+quoteAll(lbMethods), "lbmethod %q is not supported by this version", s)
 	}
-	return wrong(didYouMean(s, append([]string{"byrequests"}, laterMethods...)), "unknown lbmethod %q", s)
+	return wrong(didYouMean(s, lbMethods), "unknown lbmethod %q", s)
 }
 
 func didYouMean(s string, words []string) string {

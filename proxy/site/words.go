@@ -12,22 +12,21 @@ var (
 	laterTop = []string{"cache", "admin", "health"}
 
 	laterBalancer = []string{
-		"stickysession", "nofailover", "stickysessionsep", "scolonpathdelim",
-		"maxattempts", "failonstatus", "failontimeout", "forcerecovery",
-		"timeout", "growth", "nonce",
+		"growth", "nonce",
 		"hcmethod", "hcinterval", "hcpasses", "hcfails", "hcuri", "hcexpr",
 	}
 
 	laterMember = []string{
-		"lbset", "status", "min", "max", "smax", "acquire", "ttl", "keepalive",
-		"ping", "flushpackets", "flushwait", "redirect", "disablereuse",
+		"min", "smax", "acquire", "ping", "flushpackets", "flushwait", "disablereuse",
 		"hcmethod", "hcinterval", "hcpasses", "hcfails", "hcuri", "hcexpr",
 	}
 
 	laterRoute = []string{"preservehost", "cookiedomain", "cookiepath", "nocanon"}
 
-	laterMethods = []string{"bytraffic", "bybusyness", "heartbeat", "leastconn", "ewma", "random2", "hash"}
+	laterMethods = []string{"heartbeat"}
 )
+
+var lbMethods = []string{"byrequests", "bytraffic", "bybusyness", "leastconn", "random2", "ewma", "hash"}
 
 // nearest finds the word that s is most likely a slip of, or "".
 func nearest(s string, words []string) string {

@@ -25,12 +25,25 @@ func (s *Site) YAML() []byte {
 	for _, lb := range s.Balancers {
 		line("  - name: %s", scalar(lb.Name))
 		line("    lbmethod: %s", scalar(lb.LBMethod))
+		writeBalancer(line, &lb)
 		line("    members:")
 		for _, m := range lb.Members {
 			line("      - url: %s", scalar(m.URL))
 			if m.Route != "" {
 				line("        route: %s", scalar(m.Route))
 			}
+			if m.Redirect != "" {
+				line("        redirect: %s", scalar(m.Redirect))
+			}
+			line("        lbset: %d", m.LBSet)
+			if m.Status != "" {
+				line("        status: %q", m.Status)
+			}
+			if m.Max > 0 {
+				line("        max: %d", m.Max)
+			}
+			line("        ttl: %s", brief(m.TTL))
+			line("        keepalive: %s", onOff(m.KeepAlive))
 			if m.Upgrade != "" {
 				line("        upgrade: %s", scalar(m.Upgrade))
 			}
@@ -69,6 +82,42 @@ func (s *Site) YAML() []byte {
 	line("  keepalivetimeout: %s", brief(s.Limits.KeepAliveTimeout))
 	line("  timeout: %s", brief(s.Limits.Timeout))
 	return b.Bytes()
+}
+
+// writeBalancer writes what stands beside name, lbmethod and members.
+func writeBalancer(line func(string, ...any), b *Balancer) {
+	if b.LBMethod == "hash" {
+		line("    hashon: %s", scalar(b.HashOn))
+		if b.HashBound > 0 {
+			line("    hashbound: %s", writeFloat(b.HashBound))
+		} else {
+			line("    hashbound: off")
+		}
+	}
+	line("    timeout: %s", brief(b.Timeout))
+	line("    queue: %d", b.Queue)
+	if s := b.Sessions; s.Cookie != "" {
+		line("    stickysession: %q", s.Cookie+"|"+s.Parameter)
+		if s.Separator == "" {
+			line("    stickysessionsep: off")
+		} else {
+			line("    stickysessionsep: %q", s.Separator)
+		}
+		line("    scolonpathdelim: %s", onOff(s.Delimiter))
+		line("    nofailover: %s", onOff(s.NoFailover))
+	}
+	f := b.Failures
+	if len(f.OnStatus) > 0 {
+		line("    failonstatus: %s", strings.ReplaceAll(fmt.Sprint(f.OnStatus), " ", ", "))
+	}
+	line("    failontimeout: %s", onOff(f.OnTimeout))
+	line("    forcerecovery: %s", onOff(f.Force))
+	if f.Attempts > 0 {
+		line("    maxattempts: %d", f.Attempts)
+	}
+	line("    retrybudget: %d%%", f.Budget)
+	line("    probe: %s", brief(f.Probe))
+	line("    slowstart: %s", brief(f.SlowStart))
 }
 
 func onOff(on bool) string {

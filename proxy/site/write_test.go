@@ -44,9 +44,29 @@ func aSite(t *rapid.T) *Site {
 	}
 	name := rapid.OneOf(rapid.SampledFrom([]string{"true", "null", "no", "1", "1e3", "0x1f", "1.5", "0o7"}), rapid.StringMatching(`[a-z0-9]([a-z0-9._-]{0,6}[a-z0-9])?`))
 	for _, n := range rapid.SliceOfNDistinct(name, 1, 3, rapid.ID).Draw(t, "names") {
-		b := Balancer{Name: n, LBMethod: "byrequests"}
+		b := defaultBalancer()
+		b.Name, b.LBMethod = n, rapid.SampledFrom(lbMethods).Draw(t, "lbmethod")
+		if b.LBMethod == "hash" {
+			b.HashOn = rapid.SampledFrom([]string{"client", "uri", "header X-A", "cookie a.b"}).Draw(t, "hashon")
+			b.HashBound = rapid.SampledFrom([]float64{0, 1.25, 100}).Draw(t, "hashbound")
+		}
+		b.Timeout, b.Queue = span("balancer timeout", 0), rapid.IntRange(1, maxQueue).Draw(t, "queue")
+		b.Failures = Failures{
+			OnStatus:  rapid.SampledFrom([][]int{nil, {503}, {400, 599}}).Draw(t, "failonstatus"),
+			OnTimeout: rapid.Bool().Draw(t, "failontimeout"),
+			Force:     rapid.Bool().Draw(t, "forcerecovery"),
+			Attempts:  rapid.IntRange(0, 100).Draw(t, "maxattempts"),
+			Budget:    rapid.IntRange(0, 100).Draw(t, "retrybudget"),
+			Probe:     span("probe", 0),
+			SlowStart: span("slowstart", 0),
+		}
 		for i := range rapid.IntRange(1, 3).Draw(t, "members") {
 			m := Member{
+				LBSet:             rapid.IntRange(0, 99).Draw(t, "lbset"),
+				Status:            rapid.SampledFrom([]string{"", "D", "DSHNI", "R"}).Draw(t, "status"),
+				Max:               rapid.IntRange(0, maxConnections).Draw(t, "max"),
+				TTL:               span("ttl", leastTime),
+				KeepAlive:         rapid.Bool().Draw(t, "keepalive"),
 				URL:               fmt.Sprintf("http://10.0.0.%d:%d", i, rapid.IntRange(1, 65535).Draw(t, "port")),
 				LoadFactor:        rapid.Float64Range(1, 100).Draw(t, "loadfactor"),
 				Retry:             span("retry", 0),
@@ -58,6 +78,12 @@ func aSite(t *rapid.T) *Site {
 			}
 			m.Upgrade = rapid.SampledFrom([]string{"", "websocket", "x-1.0", "no"}).Draw(t, "upgrade")
 			b.Members = append(b.Members, m)
+		}
+		if first := &b.Members[0]; first.Route != "" {
+			b.Sessions = rapid.SampledFrom([]Sessions{{Separator: "."}, {"A", "a", "!", true, true}, {"A", "b", "", false, false}}).Draw(t, "sessions")
+			if last := &b.Members[len(b.Members)-1]; last != first {
+				last.Redirect = first.Route
+			}
 		}
 		s.Balancers = append(s.Balancers, b)
 	}

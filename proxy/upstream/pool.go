@@ -13,12 +13,13 @@ import (
 // ErrClosed says that the pool takes no more exchanges.
 var ErrClosed = errors.New("upstream: pool is closed")
 
-// Config says how to reach a member. No field may be zero.
+// Config says how to reach a member. No duration or number may be zero.
 type Config struct {
 	Addr           string        // host:port
 	ConnectTimeout time.Duration // for a dial
 	Timeout        time.Duration // longest silence of the origin server
 	IdleTimeout    time.Duration // after which an idle connection is closed
+	KeepAlive      bool          // the kernel probes a silent connection
 	MaxIdle        int           // idle connections kept
 }
 
@@ -45,13 +46,17 @@ type Pool struct {
 
 // New makes an empty pool; nothing is dialled.
 func New(c Config) *Pool {
-	return &Pool{
+	p := &Pool{
 		Config: c,
-		// Silence is bounded by Timeout, so the kernel's keep-alive probes would
-		// only cost calls.
-		dialer: net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: -1},
+		dialer: net.Dialer{Timeout: c.ConnectTimeout},
 		all:    make(map[*Conn]struct{}),
 	}
+	if !c.KeepAlive {
+		// Silence is bounded by Timeout, so the kernel's keep-alive probes would
+		// only cost calls.
+		p.dialer.KeepAlive = -1
+	}
+	return p
 }
 
 // Get returns an idle connection that still lives, or dials.

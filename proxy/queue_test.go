@@ -1,0 +1,98 @@
+package proxy
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"proxylab/proxy/site"
+)
+
+// The requests beyond max wait for their turn, and are shed where too many do.
+func TestRequestsWaitForAMember(t *testing.T) {
+	arrived, finish := make(chan struct{}, 10), make(chan struct{}, 10)
+	p := serve(t, func(s *site.Site) {
+		b := &s.Balancers[0]
+		b.Members[0].Max, b.Timeout, b.Queue = 1, time.Minute, 1
+	}, origin(t, func(c net.Conn) {
+		for r := bufio.NewReader(c); ; {
+			if _, err := http.ReadRequest(r); err != nil {
+				return
+			}
+			arrived <- struct{}{}
+			<-finish
+			c.Write([]byte(sized("ok")))
+		}
+	}))
+	running, waiting := dial(t, p.addr), dial(t, p.addr)
+	running.Write([]byte(get))
+	<-arrived
+	waiting.Write([]byte(get))
+	eventually(t, "one waits", func() bool { return p.Balancers()[0].Status().Waiting == 1 })
+	if status, _ := ask(t, dial(t, p.addr), get); status != 503 {
+		t.Errorf("status %d with a full queue, want 503", status)
+	}
+	finish <- struct{}{}
+	<-arrived // the one that waited, and not before
+	finish <- struct{}{}
+	for _, c := range []net.Conn{running, waiting} {
+		if res, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || res.StatusCode != 200 {
+			t.Errorf("%v, %v", res, err)
+		}
+	}
+}
+
+// A member that is restarted is back long before its retry.
+func TestARestartedMemberIsProbed(t *testing.T) {
+	l := listen(t)
+	addr := l.Addr().String()
+	l.Close()
+	p := serve(t, func(s *site.Site) {
+		s.Balancers[0].Members[0].Retry, s.Balancers[0].Failures.Probe = time.Hour, 50*time.Millisecond
+	}, "http://"+addr)
+	c := dial(t, p.addr)
+	for _, want := range []int{502, 503} {
+		if status, _ := ask(t, c, get); status != want {
+			t.Fatalf("status %d with the member down, want %d", status, want)
+		}
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			answering(sized("back"))(c)
+			c.Close()
+		}
+	}()
+	defer func() { l.Close(); p.stop(t); <-served }()
+	eventually(t, "the member is back", func() bool { return !inError(p) })
+	if status, _ := ask(t, c, get); status != 200 {
+		t.Errorf("status %d", status)
+	}
+}
+
+// The further attempts of a pool that is down as a whole stay within the budget.
+func TestRetriesAreBounded(t *testing.T) {
+	hang := origin(t, hangUp)
+	p := serve(t, func(s *site.Site) { s.Balancers[0].Failures.Budget = 20 }, hang, origin(t, hangUp), origin(t, hangUp))
+	const requests = 200
+	for range requests {
+		if status, _ := ask(t, dial(t, p.addr), get); status != 502 {
+			t.Fatalf("status %d", status)
+		}
+	}
+	s := p.Balancers()[0].Status()
+	if s.Again == 0 || s.Again > 20+requests/5+1 || s.Refused == 0 {
+		t.Errorf("%d further attempts of %d requests, %d refused", s.Again, requests, s.Refused)
+	}
+}

@@ -1,0 +1,190 @@
+package site
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxQueue = 100_000
+	maxBound = 100
+)
+
+// balancerKeys are what a balancer may say, in the words of mod_proxy, and of this
+// project where it has none.
+func (r *reader) balancerKeys(b *Balancer) map[string]func(field) {
+	return map[string]func(field){
+		"name":     func(f field) { b.Name = r.checked(f, balancerName) },
+		"lbmethod": func(f field) { b.LBMethod = r.checked(f, lbMethod) },
+		"members": func(f field) {
+			r.list(f, func(f field) { b.Members = append(b.Members, r.member(f)) })
+		},
+		"hashon": func(f field) { b.HashOn = r.checked(f, hashOn) },
+		"hashbound": func(f field) {
+			if r.isOff(f) {
+				b.HashBound = 0
+			} else if n, ok := r.number(f); ok {
+				b.HashBound = n
+				if !(n > 1 && n <= maxBound) {
+					r.add(f, wrong("1.25 lets a member have a quarter more than its share; \"off\" has no bound", "%s is not above 1, up to %d", writeFloat(n), maxBound))
+				}
+			}
+		},
+		"timeout": func(f field) { b.Timeout = r.duration(f, 0) },
+		"queue":   func(f field) { b.Queue = r.count(f, 1, maxQueue) },
+
+		"stickysession": func(f field) {
+			if s, ok := r.text(f); ok {
+				var p *problem
+				b.Sessions.Cookie, b.Sessions.Parameter, p = stickySession(s)
+				r.add(f, p)
+			}
+		},
+		"stickysessionsep": func(f field) { b.Sessions.Separator = r.separator(f) },
+		"scolonpathdelim":  func(f field) { b.Sessions.Delimiter = r.onOff(f) },
+		"nofailover":       func(f field) { b.Sessions.NoFailover = r.onOff(f) },
+
+		"failonstatus": func(f field) {
+			r.list(f, func(f field) { b.Failures.OnStatus = append(b.Failures.OnStatus, r.count(f, 400, 599)) })
+		},
+		"failontimeout": func(f field) { b.Failures.OnTimeout = r.onOff(f) },
+		"forcerecovery": func(f field) { b.Failures.Force = r.onOff(f) },
+		"maxattempts":   func(f field) { b.Failures.Attempts = r.count(f, 1, 100) },
+		"retrybudget": func(f field) {
+			if s, ok := r.scalar(f, "a share"); ok {
+				var p *problem
+				b.Failures.Budget, p = percent(s, 100)
+				r.add(f, p)
+			}
+		},
+		"probe":     func(f field) { b.Failures.Probe = r.duration(f, 0) },
+		"slowstart": func(f field) { b.Failures.SlowStart = r.duration(f, 0) },
+	}
+}
+
+// count takes a whole number within bounds.
+func (r *reader) count(f field, least, most int) int {
+	n, ok := r.whole(f)
+	if ok {
+		r.add(f, between(n, least, most, strconv.Itoa))
+	}
+	return n
+}
+
+// isOff says whether f is the word.
+func (r *reader) isOff(f field) bool { return kind(f.node) == `"off"` }
+
+// separator takes one character, or off.
+func (r *reader) separator(f field) string {
+	if r.isOff(f) {
+		return ""
+	}
+	s, ok := r.text(f)
+	if ok && (len(s) != 1 || s[0] <= ' ' || s[0] > '~' || strings.Contains(`"\;,=$`, s)) {
+		r.add(f, wrong(`"." or "!", or "off" where the value is the route and no more`, "%q is not one character that may stand in a cookie", s))
+	}
+	return s
+}
+
+// adminStatus are the flags of mod_proxy that a declaration may set.
+const adminStatus = "DSRHNI"
+
+// memberStatus gives mod_proxy's status as the letters that are set, in their
+// order: "+D", "d" and "-H+D" are all "D".
+func memberStatus(s string) (string, *problem) {
+	set := make(map[rune]bool)
+	plus := true
+	for _, c := range strings.ToUpper(s) {
+		switch {
+		case c == '+' || c == '-':
+			plus = c == '+'
+		case c == 'E' || c == 'C':
+			return s, wrong("it comes and goes by itself", "%q: %q is not for a declaration", s, c)
+		case !strings.ContainsRune(adminStatus, c):
+			return s, wrong("D disabled, S stopped, R hot spare, H hot standby, N draining, I ignore errors: \"+D\", \"HR\"", "%q: unknown status %q", s, c)
+		default:
+			set[c] = plus
+		}
+	}
+	var b strings.Builder
+	for _, c := range adminStatus {
+		if set[c] {
+			b.WriteRune(c)
+		}
+	}
+	if set['R'] && set['H'] {
+		return b.String(), wrong("a spare replaces one member, a standby all of them", "%q is hot spare and hot standby at once", s)
+	}
+	return b.String(), nil
+}
+
+var cookieName = regexp.MustCompile("^[A-Za-z0-9!#%&'*+.^_`~-]{1,63}$") // a token (RFC 9110 §5.6.2), without what httpd reads otherwise
+
+// stickySession is "cookie|parameter", or one name for both.
+func stickySession(s string) (cookie, parameter string, p *problem) {
+	cookie, parameter, two := strings.Cut(s, "|")
+	if !two {
+		parameter = cookie
+	}
+	for _, name := range []string{cookie, parameter} {
+		if !cookieName.MatchString(name) {
+			return cookie, parameter, wrong(`"JSESSIONID|jsessionid": the cookie, and the parameter in the path`, "%q is not the name of a cookie", name)
+		}
+	}
+	return cookie, parameter, nil
+}
+
+var hashHeader = regexp.MustCompile(`^(header|cookie) [A-Za-z0-9!#%&'*+.^_~-]{1,63}$`)
+
+func hashOn(s string) *problem {
+	if s == "client" || s == "uri" || hashHeader.MatchString(s) {
+		return nil
+	}
+	return wrong(`"client", "uri", "header X-User", "cookie JSESSIONID"`, "%q is nothing to hash on", s)
+}
+
+// percent reads "20%".
+func percent(s string, most int) (int, *problem) {
+	digits, ok := strings.CutSuffix(s, "%")
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 0 || n > most {
+		return 0, wrong(`"20%"`, "%q is not a share between 0%% and %d%%", s, most)
+	}
+	return n, nil
+}
+
+// balanced checks what can only be seen of a whole balancer.
+func (r *reader) balanced(place string, b *Balancer) {
+	var routes []string
+	for _, m := range b.Members {
+		if m.Route != "" {
+			routes = append(routes, m.Route)
+		}
+	}
+	for j, m := range b.Members {
+		at := fmt.Sprintf("%s.members[%d].redirect", place, j)
+		switch {
+		case m.Redirect == "":
+		case m.Redirect == m.Route:
+			r.add(r.at(at), wrong("name another member's route", "%q is the member's own route", m.Redirect))
+		case !slices.Contains(routes, m.Redirect):
+			r.add(r.at(at), wrong(didYouMean(m.Redirect, routes), "no member has the route %q", m.Redirect))
+		}
+	}
+	if b.Sessions.Cookie != "" && len(routes) == 0 && len(b.Members) > 0 && r.clean(place+".stickysession") {
+		r.add(r.at(place+".stickysession"), wrong("give each member a route: \"route: one\"", "no member has a route that a session could name"))
+	}
+	for _, key := range []string{"stickysessionsep", "scolonpathdelim", "nofailover"} {
+		if _, ok := r.lines[place+"."+key]; ok && b.Sessions.Cookie == "" {
+			r.add(r.at(place+"."+key), wrong("add \"stickysession: JSESSIONID|jsessionid\"", "says nothing without stickysession"))
+		}
+	}
+	for _, key := range []string{"hashon", "hashbound"} {
+		if _, ok := r.lines[place+"."+key]; ok && b.LBMethod != "hash" {
+			r.add(r.at(place+"."+key), wrong("add \"lbmethod: hash\"", "says nothing without it"))
+		}
+	}
+}
