@@ -21,6 +21,7 @@ const course = `balancers:
 
 const everything = `listen: 127.0.0.1:9000
 log: {file: /var/log/proxyd/access.log}
+socket: {backlog: 511, reuseport: on}
 balancers:
   - name: origins
     lbmethod: bybusyness
@@ -34,8 +35,9 @@ balancers:
     maxattempts: 2
     timeout: 1500ms
     slowstart: 10s
+    resend: never
     members:
-      - {url: http://10.0.0.11, route: one, redirect: two, lbset: 1, status: D, max: 5, ttl: 10s, keepalive: on, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s, upgrade: websocket}
+      - {url: http://10.0.0.11, route: one, redirect: two, lbset: 1, status: D, max: 5, ttl: 10s, keepalive: on, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s, upgrade: websocket, upgradetimeout: 10m}
       - {url: "http://[fd00::12]:8080", retry: 0s, route: two}
   - name: images
     members:
@@ -45,8 +47,8 @@ routes:
   - {path: /images/, to: balancer://images/v2/}
   - {path: /plain, to: balancer://images}
   - {path: /, to: balancer://origins}
-fields: {forwarded: on, trusted: [10.0.0.0/8], server: off}
-limits: {head: 32KiB, fields: 50, connections: 200, perclient: 20, body: 3GiB, minrate: 1000B, headtimeout: 10s, keepalivetimeout: 1500ms, timeout: 90s}
+fields: {forwarded: on, trusted: [10.0.0.0/8], server: off, continue: off}
+limits: {head: 32KiB, requestline: 8KiB, keepaliverequests: 1000, abortonclose: off, headtimeoutmax: 40s, fields: 50, connections: 200, perclient: 20, body: 3GiB, minrate: 1000B, headtimeout: 10s, keepalivetimeout: 1500ms, timeout: 90s}
 `
 
 func parse(t *testing.T, text string) *site.Site {

@@ -16,11 +16,15 @@ const (
 	stockTTL       = 60 * time.Second
 	stockTimeout   = 300 * time.Second
 	stockKeepAlive = 5 * time.Second
+	stockHead      = 20 * time.Second
+	stockHeadMax   = 40 * time.Second
 	stockLine      = 8190
 	stockFields    = 100
 	stockAtOnce    = 150
 	stockBody      = 1 << 30 // of httpd itself
 	stockMinRate   = 500
+	stockBacklog   = 511
+	stockRequests  = 100
 )
 
 // notes says where Apache does otherwise than s asks. What holds for several
@@ -48,6 +52,18 @@ func generalNotes(s *site.Site) []string {
 	}
 	if s.Limits.PerClient < s.Limits.Connections {
 		say("limits.perclient: %d; httpd has no bound for one client (mod_qos, which has, is no part of it)", s.Limits.PerClient)
+	}
+	if s.Socket.ReusePort {
+		say("socket.reuseport: on; httpd shares its address out among its own processes alone (ListenCoresBucketsRatio)")
+	}
+	for _, b := range s.Balancers {
+		if b.Failures.Resend != "never" {
+			say("balancers' resend: %s; httpd sends no request twice that went out, and answers 502", b.Failures.Resend)
+		}
+	}
+	say("limits.minreadrate: %d bytes/s; httpd knows the longest silence of a client that reads (Timeout), no rate", s.Limits.MinReadRate)
+	if s.Limits.AbortOnClose {
+		say("limits.abortonclose: on; httpd notices that a client left when it writes to it")
 	}
 	if s.Fields.Forwarded {
 		say("fields.forwarded: httpd adds X-Forwarded-For, not Forwarded (RFC 7239)")
@@ -107,14 +123,28 @@ func stockNotes(s *site.Site) []string {
 			say("members' upgrade: %s; stock has none, and answers without it", m.Upgrade)
 		}
 	}
+	if s.Socket.Backlog != stockBacklog {
+		say("socket.backlog: %d; stock is %d", s.Socket.Backlog, stockBacklog)
+	}
+	if !s.Fields.Continue {
+		say("fields.continue: off; stock leaves 100-continue to the origin server")
+	}
 	l := s.Limits
+	if l.KeepAliveRequests != stockRequests {
+		say("limits.keepaliverequests: %d (0 is any number); stock is %d", l.KeepAliveRequests, stockRequests)
+	}
+	if l.RequestLine != stockLine {
+		say("limits.requestline: %d bytes; stock is %d", l.RequestLine, stockLine)
+	}
 	if l.KeepAliveTimeout != stockKeepAlive {
-		say("limits.keepalivetimeout: %s; stock is %s and 100 requests a connection", l.KeepAliveTimeout, stockKeepAlive)
+		say("limits.keepalivetimeout: %s; stock is %s", l.KeepAliveTimeout, stockKeepAlive)
 	}
 	if l.Timeout != stockTimeout {
 		say("limits.timeout: %s; stock is %s, and at least 500 bytes/s of a request body after 10s", l.Timeout, stockTimeout)
 	}
-	say("limits.headtimeout: %s; stock is 20s, up to 40s at 500 bytes/s or more", l.HeadTimeout)
+	if l.HeadTimeout != stockHead || l.HeadTimeoutMax != stockHeadMax || l.MinRate != stockMinRate {
+		say("limits.headtimeout: %s, up to %s; stock is %s, up to %s at %d bytes/s or more", l.HeadTimeout, l.HeadTimeoutMax, stockHead, stockHeadMax, stockMinRate)
+	}
 	if l.Head != stockLine {
 		say("limits.head: %d bytes in all; stock is %d bytes a line", l.Head, stockLine)
 	}
@@ -158,9 +188,13 @@ func matchedNotes(s *site.Site) []string {
 		rounded("members' ttl", m.TTL)
 		rounded("members' retry", m.Retry)
 		rounded("members' timeout", m.Timeout)
+		if m.Upgrade != "" && m.UpgradeTimeout != m.Timeout {
+			say("members' upgradetimeout: %s; httpd ends a tunnel after its timeout, %s", m.UpgradeTimeout, m.Timeout)
+		}
 	}
 	rounded("limits.timeout", s.Limits.Timeout)
 	rounded("limits.headtimeout", s.Limits.HeadTimeout)
+	rounded("limits.headtimeoutmax", s.Limits.HeadTimeoutMax)
 	say("limits.head: %d bytes; httpd bounds each line of a request's head by it, not the sum, and a field line of a response by 8192", s.Limits.Head)
 	say("limits.minrate: httpd counts the whole time since the body began; proxyd only that spent waiting for the client")
 	say("limits.fields: %d; httpd counts those of requests alone", s.Limits.Fields)

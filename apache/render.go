@@ -16,6 +16,11 @@ func (w *writer) file() {
 	w.line(0, "# Modules: a2enmod %s", strings.Join(w.modules, " "))
 	w.listen()
 	w.load()
+	if w.matched() {
+		w.comment(0, "Connections that wait in the kernel to be accepted; no more than its",
+			"net.core.somaxconn. For the whole server, so it stands here.")
+		w.line(0, "ListenBacklog %d", w.site.Socket.Backlog)
+	}
 	w.WriteByte('\n')
 	w.line(0, "<VirtualHost %s>", net.JoinHostPort(orAny(w.host), w.port))
 	w.line(1, "ServerName proxylab.localhost")
@@ -226,16 +231,21 @@ func (w *writer) fields() {
 	w.comment(1, "Via, both ways (RFC 9110 §7.6.3). X-Forwarded-For, -Host and -Server are",
 		"added by default (ProxyAddHeaders).")
 	w.line(1, "ProxyVia On")
+	if !w.site.Fields.Continue {
+		w.comment(1, "Who asks with Expect: 100-continue is answered here; the origin server is",
+			"not asked.")
+		w.line(1, "Proxy100Continue Off")
+	}
 	w.comment(1, "Debian enables mod_deflate. Compression is work of its own: not here.")
 	w.line(1, "SetEnv no-gzip 1")
 }
 
 func (w *writer) connections() {
 	l := w.site.Limits
-	w.comment(1, "Client connections stay open for more requests, without a count",
+	w.comment(1, "Client connections stay open for so many requests",
 		"(0 is no limit; Debian says 100, and 5 seconds).")
 	w.line(1, "KeepAlive On")
-	w.line(1, "MaxKeepAliveRequests 0")
+	w.line(1, "MaxKeepAliveRequests %d", l.KeepAliveRequests)
 	w.line(1, "KeepAliveTimeout %s", orMillis(l.KeepAliveTimeout))
 	w.comment(1, "Longest silence of a client, and of an origin server.")
 	w.line(1, "Timeout %d", seconds(l.Timeout))
@@ -246,9 +256,13 @@ func (w *writer) limits() {
 	l := w.site.Limits
 	w.comment(1, "The whole head of a request must arrive in this time (mod_reqtimeout). A body",
 		"may take longer, a second for each MinRate bytes.")
-	w.line(1, "RequestReadTimeout header=%d body=%d,MinRate=%d", seconds(l.HeadTimeout), seconds(l.Timeout), l.MinRate)
+	head := strconv.FormatInt(seconds(l.HeadTimeout), 10)
+	if most := seconds(l.HeadTimeoutMax); l.HeadTimeoutMax > l.HeadTimeout && most > seconds(l.HeadTimeout) {
+		head = fmt.Sprintf("%s-%d,MinRate=%d", head, most, l.MinRate)
+	}
+	w.line(1, "RequestReadTimeout header=%s body=%d,MinRate=%d", head, seconds(l.Timeout), l.MinRate)
 	w.comment(1, "Bounds of a request's head. httpd has them by line and field, not for the sum.")
-	w.line(1, "LimitRequestLine %d", l.Head)
+	w.line(1, "LimitRequestLine %d", l.RequestLine)
 	w.line(1, "LimitRequestFieldSize %d", l.Head)
 	w.line(1, "LimitRequestFields %d", l.Fields)
 	w.comment(1, "Bytes of a request's body; 413 beyond.")

@@ -46,7 +46,7 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	}
 	s.parts.Store(p)
 	s.pools = pools
-	if err := s.listen(declared.Listen); err != nil {
+	if err := s.listen(declared.Listen, declared.Socket); err != nil {
 		return nil, err
 	}
 	if s.access, err = openAccessLog(o.Access, declared.Log, s.logger); err != nil {
@@ -61,7 +61,10 @@ func New(declared *site.Site, o Options) (*Server, error) {
 func build(declared *site.Site, pools map[upstream.Config]*upstream.Pool) (*parts, map[upstream.Config]*upstream.Pool, error) {
 	p := &parts{
 		site: declared,
-		head: http1.Limits{Head: declared.Limits.Head, Fields: declared.Limits.Fields},
+		head: http1.Limits{Head: declared.Limits.Head, Line: declared.Limits.RequestLine, Fields: declared.Limits.Fields},
+		patience: http1.Patience{
+			Least: declared.Limits.HeadTimeout, Most: declared.Limits.HeadTimeoutMax, Rate: declared.Limits.MinRate,
+		},
 	}
 	used := make(map[upstream.Config]*upstream.Pool)
 	pool := func(c upstream.Config) *upstream.Pool {
@@ -128,11 +131,12 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 			Name: m.URL, LoadFactor: m.LoadFactor, LBSet: m.LBSet, Status: status,
 			Route: m.Route, Redirect: m.Redirect, Max: m.Max, Retry: m.Retry,
 		})
-		g.upgrades = append(g.upgrades, m.Upgrade)
+		g.upgrades = append(g.upgrades, upgrade{m.Upgrade, m.UpgradeTimeout})
 		g.pools = append(g.pools, pool(upstream.Config{
 			Addr:           addr,
 			ConnectTimeout: m.ConnectionTimeout,
 			Timeout:        m.Timeout,
+			Look:           glance(m.Timeout, 0),
 			IdleTimeout:    m.TTL,
 			KeepAlive:      m.KeepAlive,
 			MaxIdle:        min(maxIdle, lim.Connections),

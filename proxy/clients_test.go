@@ -275,7 +275,8 @@ func goDownload(t *testing.T, ctx context.Context, client *http.Client, o *realO
 	}
 }
 
-// Trailer fields of a request and of its response, with net/http at both ends.
+// Trailer fields of a request and of its response, with net/http at both ends. The
+// client takes them, but does not say so by itself.
 func TestTrailersBothWays(t *testing.T) {
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := sha256.New()
@@ -296,6 +297,7 @@ func TestTrailersBothWays(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Trailer = http.Header{"X-Claimed": {sum}}
+		req.Header = http.Header{"Connection": {"TE"}, "Te": {"trailers"}}
 		res, err := transport.RoundTrip(req)
 		if err != nil {
 			t.Fatal(err)

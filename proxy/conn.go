@@ -26,6 +26,7 @@ type conn struct {
 	client []byte // the address, without port
 	addr   netip.Addr
 	from   netip.Prefix // whom it counts for: an IPv4 address, or the /64 that an IPv6 host has
+	served int          // requests so far
 	idle   atomic.Bool  // nothing of a request is there, and none is being answered
 }
 

@@ -46,6 +46,9 @@ var sites = map[string]func(*site.Site){
 	"trusted":   func(s *site.Site) { s.Fields.Trusted = networks("10.0.0.0/8", "127.0.0.1/32") },
 	"untrusted": func(s *site.Site) { s.Fields.Trusted = networks("10.0.0.0/8", "::/0") },
 	"forwarded": func(s *site.Site) { s.Fields.Forwarded = true },
+	"local":     func(s *site.Site) { s.Fields.Continue = false },
+	"line":      func(s *site.Site) { s.Limits.RequestLine = 100 },
+	"counted":   func(s *site.Site) { s.Limits.KeepAliveRequests = 2 },
 	"hidden":    func(s *site.Site) { s.Fields.Server = false },
 }
 

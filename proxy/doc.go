@@ -35,8 +35,9 @@
 // A client's connection has one goroutine (conn.go). It runs one exchange after
 // the other, and reads and writes the member's connection itself: an ordinary
 // exchange starts no goroutine and allocates nothing. Only a request body that
-// has not arrived with its head gets a second one (upload.go), since the answer
-// may come before the body is over; and a tunnel, since either side may speak.
+// does not fit behind its head in the buffer gets a second one (upload.go), since
+// the answer may come before the body is over; and a tunnel, since either side may
+// speak.
 //
 // # An exchange
 //
@@ -46,6 +47,7 @@
 //	read     request.go  wait for a whole, valid head
 //	route    route.go    first rule that matches the path; write the head anew
 //	         session.go  the member that its session names, or what it hashes to
+//	collect  collect.go  wait for a body that fits into the buffer
 //	elect    elect.go    a member of the balancer, and a connection to it
 //	send     send.go     head, and the body that is there; else upload.go
 //	receive  receive.go  the response's head; 1xx pass
@@ -56,13 +58,22 @@
 //
 // A failure before the first byte of the response leads back to elect where the
 // request may be sent again: always when nothing of it was sent, else when its
-// method is idempotent and its body is still in the buffer (RFC 9110 §9.2.2).
+// body is still in the buffer and its method is among those that the balancer
+// sends again, the idempotent ones by default (RFC 9110 §9.2.2). A POST or PATCH
+// that may have been seen never is.
 // After the first byte nothing can be taken back; the client's connection is
 // reset, so that a cut answer never looks complete. Further attempts have a budget,
 // so that members which fail are not drowned in them. Only a failed connect puts a
 // member into error state, unless failonstatus or failontimeout say more (package
 // balancer); what it did with one request is that request's 502 or 504. A member in
 // error is probed until it is back (probe.go).
+//
+// While a member computes nothing is read from the client, so that nobody would
+// see it leave. Where the answer takes longer than a second, the kernel is asked
+// for the state of the client's connection (pace.go): a reset says that it has
+// left, and so does its FIN, unless the Site says that who ends its side may still
+// wait (limits.abortonclose). Then the member's connection is closed, and the log
+// has 499.
 //
 // Where the proxy closes a connection that the client could still be using, it
 // ends its own side first and reads on for a while: a close with bytes unread is
@@ -73,7 +84,16 @@
 // What a Site became hangs on one pointer (parts), and an exchange keeps what it
 // found there when it began. So reload.go builds the parts of the new Site beside
 // the old ones and stores the pointer: there is no moment in between, and the
-// listener and the connections of clients are not touched.
+// listener and the connections of clients are not touched. What of a Site holds
+// from when on:
+//
+//	listen, socket.reuseport      not at all: the reload is refused, a restart is needed
+//	socket.backlog, log           at once
+//	limits.connections            at once; those beyond a lower bound end by themselves
+//	limits.perclient              for the next connection
+//	limits.headtimeout            for a new connection's first byte: when it is accepted
+//	limits.keepalivetimeout       when a connection next becomes idle
+//	everything else               for the next exchange; for a tunnel, the next one
 //
 // # Who owns which bytes
 //
@@ -92,7 +112,13 @@
 //
 // Limits of the Site bound heads, field lines, bodies, connections (in all and of
 // one client) and silence. A body in small pieces is never silent, so it has to
-// keep a rate too (stream.go); a head has a time for the whole of it. A client
+// keep a rate too (stream.go); a head has a time for the whole of it, which may
+// grow by a rate; and who reads an answer has to keep a rate as well (pace.go).
+// Beyond limits.connections nobody is answered 503: further clients wait in the
+// kernel's queue, whose length is socket.backlog. Requests that a client sends
+// without waiting (pipelining) have no bound in number: one buffer of them is
+// read, they are answered one by one, and the others wait in the kernel, until it
+// holds the client back. A client
 // connection in an exchange holds two buffers of 16 KiB, one of each side, and
 // its member's connection as many; a head may grow its buffer to limits.head. A
 // body of 48 KiB or more is moved by splice(2), through a pipe of the kernel.

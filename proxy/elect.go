@@ -106,7 +106,7 @@ func (x *exchange) done(o balancer.Outcome) {
 // way (RFC 9112 §9.5), so it gets a second connection before another member is
 // asked.
 func (x *exchange) brokenOff(err error) phase {
-	again := !x.upload.started && (x.idempotent() || !x.sent)
+	again := !x.upload.started && (x.resends() || !x.sent)
 	if again && x.up.Reused {
 		x.pool.Drop(x.up)
 		if x.up, err = x.pool.Dial(); err != nil {

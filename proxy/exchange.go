@@ -63,6 +63,7 @@ type phase uint8
 const (
 	phaseRead    phase = iota // request.go: a whole, valid head
 	phaseRoute                // route.go: the rule for the path
+	phaseCollect              // collect.go: a small body is waited for
 	phaseElect                // elect.go: a member and a connection to it
 	phaseSend                 // send.go: the request, or its head while an upload runs
 	phaseReceive              // receive.go: the response's head, passing interim ones
@@ -80,6 +81,8 @@ func (x *exchange) run() {
 			p = x.read()
 		case phaseRoute:
 			p = x.route()
+		case phaseCollect:
+			p = x.collect()
 		case phaseElect:
 			p = x.elect()
 		case phaseSend:

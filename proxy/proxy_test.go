@@ -109,10 +109,11 @@ func inError(r *running) bool { return r.member(0).Flags&balancer.InError != 0 }
 // timeout makes every timeout of the Site short.
 func timeout(d time.Duration) func(*site.Site) {
 	return func(s *site.Site) {
-		s.Limits.Timeout, s.Limits.HeadTimeout = d, d
+		s.Limits.Timeout, s.Limits.HeadTimeout, s.Limits.HeadTimeoutMax = d, d, d
 		for i := range s.Balancers {
 			for j := range s.Balancers[i].Members {
-				s.Balancers[i].Members[j].Timeout = d
+				m := &s.Balancers[i].Members[j]
+				m.Timeout, m.UpgradeTimeout = d, d
 			}
 		}
 	}

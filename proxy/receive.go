@@ -42,24 +42,45 @@ func (x *exchange) receive() phase {
 }
 
 // awaitHead reads one head. A member may keep silent for its timeout once it has
-// the whole request.
+// the whole request. Where that takes long, it is seen whether the client still
+// waits.
 func (x *exchange) awaitHead() error {
-	for {
-		x.up.ReadWithin(x.pool.Timeout)
+	patience := x.pool.Timeout
+	for waited := time.Duration(0); ; {
+		look := glance(patience-waited, waited)
+		x.up.ReadWithin(look)
 		if x.upload.broken.Load() { // its interrupt may have come before the deadline
 			return errBodyCut
 		}
 		err := x.up.ReadResponse(&x.res, x.isHEAD(), x.p.head)
-		if !http1.IsTimeout(err) || !x.upload.waitsFor(x.pool.Timeout) {
+		if !http1.IsTimeout(err) || x.upload.broken.Load() {
 			return err
+		}
+		if waited += look; waited >= patience {
+			if !x.upload.waitsFor(patience) {
+				return err
+			}
+			waited = 0
+		}
+		if left(x.c.Conn, x.abortsOnClose()) {
+			return errLeft
 		}
 	}
 }
 
+// abortsOnClose says whether a client that ends its side is taken for one that
+// left. While its body is still to come the upload sees the end, and knows better.
+func (x *exchange) abortsOnClose() bool {
+	return x.p.site.Limits.AbortOnClose && (!x.upload.started || x.upload.ended.Load() != 0)
+}
+
+// bodiless are fields that a response without a body does not carry.
+var bodiless = message.SetOf(message.ContentLength, message.Trailer)
+
 func (x *exchange) passInterim() error {
 	x.c.Begin()
 	out := http1.AppendStatusLine(x.c.Out.B, x.res.Code, x.res.Reason)
-	out = x.res.Fields.AppendForwarded(out, message.SetOf(message.ContentLength))
+	out = x.res.Fields.AppendForwarded(out, bodiless)
 	out = message.AppendVia(out, x.res.Minor)
 	x.c.Out.B = append(out, "\r\n"...)
 	x.c.WriteWithin(x.p.site.Limits.Timeout)
@@ -76,6 +97,8 @@ func (x *exchange) noResponse(err error) phase {
 		return x.fail(failed)
 	}
 	switch {
+	case err == errLeft:
+		return x.clientGone()
 	case http1.StatusOf(err, 0) != 0:
 		return x.garbage(err)
 	case http1.IsTimeout(err):

@@ -13,18 +13,21 @@ func (x *exchange) relay() phase {
 	if !x.upload.settled() || x.s.stopping.Load() {
 		x.close = true // an early answer: the rest of the request is in the way
 	}
-	chunked := false
+	chunked, trailers := false, false
 	if body.Kind == http1.InChunks || body.Kind == http1.UntilClose {
 		chunked = x.req.Minor > 0
+		trailers = x.req.Trailers && body.Kind == http1.InChunks
 		x.close = x.close || !chunked
 	}
 	x.c.Begin()
-	x.c.Out.B = x.appendResponse(x.c.Out.B, chunked)
+	x.c.Out.B = x.appendResponse(x.c.Out.B, chunked, trailers)
 	x.status = x.res.Status
 	x.noteHead()
 	s := &x.stream
 	s.src, s.dst = x.up.Conn, x.c.Conn
-	s.body, s.chunked, s.patience = body, chunked, x.pool.Timeout
+	s.body, s.chunked, s.trailers, s.patience = body, chunked, trailers, x.pool.Timeout
+	s.pace.within, s.pace.rate = x.p.site.Limits.Timeout, int64(x.p.site.Limits.MinReadRate)
+	s.client, s.abort = x.c.Conn, x.abortsOnClose()
 	s.stopped = &x.upload.broken
 	from, err := s.run()
 	x.bytes = s.moved
@@ -34,8 +37,9 @@ func (x *exchange) relay() phase {
 	return x.relayed()
 }
 
-// appendResponse writes the head that goes to the client.
-func (x *exchange) appendResponse(dst []byte, chunked bool) []byte {
+// appendResponse writes the head that goes to the client. Trailer is announced
+// where trailer fields go on.
+func (x *exchange) appendResponse(dst []byte, chunked, trailers bool) []byte {
 	r := &x.res
 	dst = http1.AppendStatusLine(dst, r.Code, r.Reason)
 	except := message.NameSet(0)
@@ -44,6 +48,9 @@ func (x *exchange) appendResponse(dst []byte, chunked bool) []byte {
 	}
 	if !x.p.site.Fields.Server {
 		except |= message.SetOf(message.Server)
+	}
+	if !trailers {
+		except |= message.SetOf(message.Trailer)
 	}
 	dst = r.Fields.AppendForwarded(dst, except)
 	if _, ok := r.Fields.Get(message.Date); !ok {
@@ -93,6 +100,9 @@ func (x *exchange) relayed() phase {
 // proper answer.
 func (x *exchange) relayFailed(from side, err error) phase {
 	x.stopUpload()
+	if err == errLeft {
+		return x.clientGone()
+	}
 	if !x.stream.began {
 		x.c.Out.B = x.c.Out.B[:0]
 		if failed := x.upload.clientFailed(); failed != nil {

@@ -34,6 +34,12 @@ func (s *Server) Reload(declared *site.Site) error {
 			"restart proxyd to listen on another address",
 		}
 	}
+	if declared.Socket.ReusePort != earlier.site.Socket.ReusePort {
+		return &Fault{
+			errors.New("reload: socket.reuseport cannot change while the proxy runs"),
+			"restart proxyd: the kernel wants it said before the address is taken",
+		}
+	}
 	s.mu.Lock()
 	known := maps.Clone(s.pools)
 	s.mu.Unlock()
@@ -46,6 +52,9 @@ func (s *Server) Reload(declared *site.Site) error {
 	}
 	if !s.keepPools(used) {
 		return errStopping
+	}
+	if err := s.setBacklog(declared.Socket.Backlog); err != nil {
+		s.logger.Warn("the backlog stays as it was", "error", err)
 	}
 	s.slots.bound(declared.Limits.Connections)
 	for _, g := range p.groups {

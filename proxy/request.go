@@ -11,7 +11,7 @@ import (
 // before any other part of the proxy has seen the request.
 func (x *exchange) read() phase {
 	x.started = time.Now()
-	err := x.c.ReadRequest(&x.req, x.p.head, x.p.site.Limits.HeadTimeout)
+	err := x.c.ReadRequest(&x.req, x.p.head, x.p.patience)
 	switch {
 	case err == nil:
 	case http1.IsTimeout(err):
@@ -24,7 +24,9 @@ func (x *exchange) read() phase {
 		x.close = true
 		return phaseOver
 	}
-	x.close = x.req.Close || x.s.stopping.Load()
+	x.c.served++
+	most := x.p.site.Limits.KeepAliveRequests
+	x.close = x.req.Close || most > 0 && x.c.served >= most || x.s.stopping.Load()
 	switch {
 	case string(x.req.Method) == "CONNECT", string(x.req.Method) == "TRACE":
 		return x.fail(errMethodRefused)
@@ -43,12 +45,14 @@ func (x *exchange) fail(err error) phase {
 	return phaseRefuse
 }
 
-// idempotent methods may be sent again when a connection failed (RFC 9110
-// §9.2.2).
-func (x *exchange) idempotent() bool {
+// resends says whether the request may go out again though the member may have
+// seen it (RFC 9110 §9.2.2), as its balancer has it.
+func (x *exchange) resends() bool {
 	switch string(x.req.Method) {
-	case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE":
-		return true
+	case "GET", "HEAD", "OPTIONS", "TRACE":
+		return x.group.site.Failures.Resend != "never"
+	case "PUT", "DELETE":
+		return x.group.site.Failures.Resend == "idempotent"
 	}
 	return false
 }

@@ -13,6 +13,9 @@ func (x *exchange) route() phase {
 	}
 	x.group = x.p.groups[x.rule.Balancer]
 	x.introduce()
+	if x.req.Body.Kind != http1.NoBody {
+		return phaseCollect
+	}
 	return phaseElect
 }
 
@@ -49,18 +52,18 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 		dst = append(dst, x.pool.Addr...) // HTTP/1.0 without Host
 	}
 	dst = append(dst, "\r\n"...)
-	dst = r.Fields.AppendForwarded(dst, rewritten)
+	except := rewritten
+	if r.Body.Kind != http1.InChunks {
+		except |= message.SetOf(message.Trailer)
+	}
+	dst = r.Fields.AppendForwarded(dst, except)
 	if n := r.Fields.Count(message.MaxForwards); n > 0 {
 		dst = x.appendMaxForwards(dst)
 	}
 	if r.Body.Kind == http1.InChunks {
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
 	}
-	if x.upgrade != "" {
-		dst = append(dst, "Connection: upgrade\r\nUpgrade: "...)
-		dst = append(dst, x.upgrade...)
-		dst = append(dst, "\r\n"...)
-	}
+	dst = x.appendConnection(dst)
 	if r.Continues {
 		dst = append(dst, "Expect: 100-continue\r\n"...)
 	}
@@ -68,5 +71,22 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 		Client: x.c.client, Host: r.Host, Said: x.said(), Forwarded: x.p.site.Fields.Forwarded,
 	})
 	dst = message.AppendVia(dst, r.Minor)
+	return append(dst, "\r\n"...)
+}
+
+// appendConnection writes what is said of this hop alone.
+func (x *exchange) appendConnection(dst []byte) []byte {
+	switch {
+	case x.req.Trailers && x.upgrade != "":
+		dst = append(dst, "Connection: TE, upgrade\r\nTE: trailers\r\n"...)
+	case x.req.Trailers:
+		return append(dst, "Connection: TE\r\nTE: trailers\r\n"...)
+	case x.upgrade != "":
+		dst = append(dst, "Connection: upgrade\r\n"...)
+	default:
+		return dst
+	}
+	dst = append(dst, "Upgrade: "...)
+	dst = append(dst, x.upgrade...)
 	return append(dst, "\r\n"...)
 }

@@ -47,21 +47,28 @@ type Server struct {
 // parts are what a Site became. An exchange runs to its end with those that it
 // began with.
 type parts struct {
-	site   *site.Site
-	head   http1.Limits
-	routes *route.Table
-	groups []*group
+	site     *site.Site
+	head     http1.Limits
+	patience http1.Patience
+	routes   *route.Table
+	groups   []*group
 }
 
 // group is a balancer and the connections to its members.
 type group struct {
 	balancer *balancer.Balancer
 	pools    []*upstream.Pool // by the member's index
-	upgrades []string         // the protocol that each may change to
+	upgrades []upgrade        // what each may change to
 	site     site.Balancer
 	tries    int    // members that a request may be tried with
 	hashOn   string // the first word of site.HashOn
 	hashName string // and the second: a field in lower case, or a cookie
+}
+
+// upgrade is what a member may change the protocol to.
+type upgrade struct {
+	protocol string        // "" for none
+	idle     time.Duration // longest silence of both sides after that
 }
 
 // Addr is the address that clients are accepted on.
@@ -78,16 +85,19 @@ func (s *Server) Balancers() []*balancer.Balancer {
 }
 
 // listen opens the Site's address.
-func (s *Server) listen(address string) error {
+func (s *Server) listen(address string, socket site.Socket) error {
 	// Idle clients are bounded by timeouts, so the kernel's keep-alive probes
 	// would only cost calls.
 	lc := net.ListenConfig{KeepAlive: -1}
+	if socket.ReusePort {
+		lc.Control = reusePort
+	}
 	l, err := lc.Listen(context.Background(), "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return &Fault{
 			fmt.Errorf("listen: %s is in use by another program", address),
-			"stop that program, or choose another address with listen or --listen",
+			"stop that program, or choose another address with listen or --listen; socket.reuseport: on, in both, lets two proxyd share it",
 		}
 	case errors.Is(err, syscall.EACCES):
 		return &Fault{
@@ -98,7 +108,7 @@ func (s *Server) listen(address string) error {
 		return &Fault{err, "listen is host:port with an address of this machine, or :port for all of them"}
 	}
 	s.listener = l
-	return nil
+	return s.setBacklog(socket.Backlog)
 }
 
 // ReopenLog opens the access log's file by its name again, for whoever moved it
@@ -135,6 +145,7 @@ func (s *Server) Serve(ctx context.Context) error {
 func (s *Server) accept(ctx context.Context) error {
 	const shortest, longest = 5 * time.Millisecond, time.Second
 	pause := shortest
+	failing := false
 	for {
 		if !s.slots.take(ctx) {
 			return nil
@@ -142,7 +153,10 @@ func (s *Server) accept(ctx context.Context) error {
 		nc, err := s.listener.Accept()
 		switch {
 		case err == nil:
-			pause = shortest
+			if failing {
+				s.logger.Info("clients are accepted again")
+			}
+			pause, failing = shortest, false
 			s.start(nc.(*net.TCPConn))
 			continue
 		case s.stopping.Load():
@@ -152,7 +166,10 @@ func (s *Server) accept(ctx context.Context) error {
 		}
 		// Out of file descriptors, mostly: it passes when clients leave.
 		s.slots.give()
-		s.logger.Warn("accept failed", "error", err, "again_in", pause)
+		if !failing {
+			s.logger.Warn("no client can be accepted; trying again until one can", "error", err)
+		}
+		failing = true
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -14,8 +15,8 @@ const (
 	// the sockets. Below, one read and one write through the buffer cost less.
 	spliceMin = 48 << 10
 
-	// spliceSlice is moved under one pair of deadlines. A peer that takes longer
-	// than twice its timeout for so little is given up.
+	// spliceSlice is the most that a pipe holds: kernel memory that a slow reader
+	// keeps.
 	spliceSlice = 256 << 10
 )
 
@@ -23,20 +24,25 @@ const (
 // memory: what the buffers hold, and what the kernel's pipe holds.
 type stream struct {
 	src, dst *http1.Conn
-	body     http1.Body // framing at src
-	chunked  bool       // framing at dst is chunked; else bytes as they are
-	patience time.Duration
-	most     int64        // bytes that a body in chunks may have; 0 for any number
-	rate     int64        // bytes a second that it must bring (slow); 0 for any
-	stopped  *atomic.Bool // set to make run return; nil where nobody does
-	last     *atomic.Bool // is set before the last write; nil where nobody looks
+	body     http1.Body    // framing at src
+	chunked  bool          // framing at dst is chunked; else bytes as they are
+	trailers bool          // dst gets trailer fields; else they end here
+	patience time.Duration // longest silence of src
+	pace     pace          // that dst must keep
+	client   *http1.Conn   // dst, where one that has left is to be noticed while src is silent; else nil
+	abort    bool          // who ends its side has left
+	most     int64         // bytes that a body in chunks may have; 0 for any number
+	rate     int64         // bytes a second that it must bring (slow); 0 for any
+	stopped  *atomic.Bool  // set to make run return; nil where nobody does
+	last     *atomic.Bool  // is set before the last write; nil where nobody looks
 
 	moved   int64         // bytes of the body written to dst
 	waited  time.Duration // for src, where rate is set
 	began   bool          // something was written to dst
 	chunks  http1.Chunked
-	trailer bool // a trailer section was begun at dst
-	limited io.LimitedReader
+	trailer bool        // a trailer section was begun at dst
+	pipe    *http1.Pipe // taken with the first splice
+	copies  bool        // there is no pipe to be had
 }
 
 // A side of a stream is the one that an error comes from.
@@ -47,12 +53,16 @@ const (
 	sink
 )
 
-// errCut says that a body ended before its framing said so.
-var errCut = errors.New("the body was cut short")
+var (
+	errCut    = errors.New("the body was cut short") // before its framing said so
+	errCrawls = errors.New("it is read too slowly")
+	errLeft   = errors.New("the client has left")
+)
 
 // run carries the body to its end. What Out of dst held, a head, goes first and
 // together with as much of the body as there is.
 func (s *stream) run() (from side, err error) {
+	defer s.freePipe()
 	switch s.body.Kind {
 	case http1.Sized:
 		from, err = s.sized()
@@ -101,61 +111,32 @@ func (s *stream) sized() (side, error) {
 		if from, err := s.flush(); err != nil {
 			return from, err
 		}
-		if left >= spliceMin {
+		if left >= spliceMin && s.hasPipe() {
 			n, from, err := s.splice(left)
 			if err != nil {
 				return from, err
 			}
-			if left -= n; left == 0 {
+			if left -= int64(n); left == 0 {
 				return 0, nil
 			}
 			continue
 		}
-		if err := s.fill(); err != nil {
-			return source, err
+		if from, err := s.fill(); err != nil {
+			return from, err
 		}
 	}
 }
 
-// splice moves up to n bytes inside the kernel: ReadFrom of a LimitedReader
-// over a TCPConn is splice(2) on Linux, and a copy elsewhere.
-func (s *stream) splice(n int64) (moved int64, from side, err error) {
-	// The write deadline is the later one, so that bytes which come just before
-	// the read deadline still find a way out of the pipe.
-	s.src.ReadWithin(s.patience)
-	s.dst.WriteWithin(2 * s.patience)
-	if s.isStopped() {
-		return 0, source, errCut
+// splice moves up to left bytes inside the kernel.
+func (s *stream) splice(left int64) (n int, from side, err error) {
+	n, from, err = s.receive(int(min(left, spliceSlice)))
+	if err != nil {
+		return 0, from, err
 	}
-	if n <= spliceSlice {
+	if int64(n) == left {
 		s.announceLast()
 	}
-	s.limited.R, s.limited.N = s.src.TCP(), min(n, spliceSlice)
-	began := s.now()
-	moved, err = s.dst.TCP().ReadFrom(&s.limited)
-	s.moved += moved
-	s.src.Received += moved
-	s.dst.Sent += moved
-	switch {
-	case err == nil && moved == 0:
-		return 0, source, errCut
-	case err == nil:
-		return moved, 0, nil
-	case http1.IsTimeout(err):
-		if s.dst.WriteTimedOut() {
-			return moved, sink, err
-		}
-		if moved > 0 && !s.isStopped() {
-			if s.slow(began) { // src let the deadline pass, not dst
-				return moved, source, errBodyTrickles
-			}
-			return moved, 0, nil // not silent: go on
-		}
-		return moved, source, err
-	case s.src.Ended():
-		return moved, source, err
-	}
-	return moved, sink, err
+	return n, sink, s.push(nil)
 }
 
 // inChunks decodes chunks and writes them anew, or as they are where dst is
@@ -183,8 +164,8 @@ func (s *stream) inChunks() (side, error) {
 			if from, err := s.flush(); err != nil {
 				return from, err
 			}
-			if err := s.fill(); err != nil {
-				return source, err
+			if from, err := s.fill(); err != nil {
+				return from, err
 			}
 		}
 	}
@@ -192,7 +173,7 @@ func (s *stream) inChunks() (side, error) {
 
 // passTrailer forwards a trailer field line where there is a place for it.
 func (s *stream) passTrailer(line []byte) {
-	if !s.chunked || !http1.TrailerForwarded(line) {
+	if !s.chunked || !s.trailers || !http1.TrailerForwarded(line) {
 		return
 	}
 	s.dst.Begin()
@@ -215,20 +196,18 @@ func (s *stream) untilClose() (side, error) {
 		if from, err := s.flush(); err != nil {
 			return from, err
 		}
-		if !s.chunked && s.moved >= spliceMin {
-			switch _, from, err := s.splice(spliceSlice); {
-			case err == errCut && !s.isStopped():
-				return 0, nil
-			case err != nil:
-				return from, err
-			}
-			continue
+		var from side
+		var err error
+		if !s.chunked && s.moved >= spliceMin && s.hasPipe() {
+			_, from, err = s.splice(math.MaxInt64)
+		} else {
+			from, err = s.fill()
 		}
-		switch err := s.fill(); {
+		switch {
 		case err == errCut && !s.isStopped():
 			return 0, nil
 		case err != nil:
-			return source, err
+			return from, err
 		}
 	}
 }
@@ -257,11 +236,7 @@ func (s *stream) pass(b []byte) (side, error) {
 	case s.chunked:
 		s.dst.Out.B = http1.AppendChunk(s.dst.Out.B, b)
 	case s.dst.Room() < need:
-		s.dst.WriteWithin(s.patience)
-		if s.isStopped() {
-			return sink, errCut
-		}
-		if _, err := s.dst.Write(b); err != nil {
+		if err := s.push(b); err != nil {
 			return sink, err
 		}
 	default:
@@ -270,20 +245,46 @@ func (s *stream) pass(b []byte) (side, error) {
 	return 0, nil
 }
 
-func (s *stream) fill() error {
-	s.src.ReadWithin(s.patience)
-	if s.isStopped() {
-		return errCut
-	}
+func (s *stream) fill() (side, error) {
+	_, from, err := s.receive(0)
+	return from, err
+}
+
+// receive waits for bytes of src: up to most of them into the pipe, or, where
+// most is 0, into the buffer. A long wait is cut into shorter ones, between which
+// it is seen whether the client is still there.
+func (s *stream) receive(most int) (n int, from side, err error) {
 	began := s.now()
-	err := s.src.Fill()
+	for waited := time.Duration(0); ; {
+		look := s.patience - waited
+		if s.client != nil {
+			look = glance(look, waited)
+		}
+		s.src.ReadWithin(look)
+		if s.isStopped() {
+			return 0, source, errCut
+		}
+		if most > 0 {
+			if n, err = s.pipe.Fill(s.src, most); err == nil && n == 0 {
+				err = io.EOF
+			}
+		} else {
+			err = s.src.Fill()
+		}
+		if waited += look; !http1.IsTimeout(err) || s.isStopped() || waited >= s.patience {
+			break
+		}
+		if left(s.client, s.abort) {
+			return 0, sink, errLeft
+		}
+	}
 	switch {
 	case err == io.EOF:
-		return errCut
+		return 0, source, errCut
 	case err == nil && s.slow(began):
-		return errBodyTrickles
+		return 0, source, errBodyTrickles
 	}
-	return err
+	return n, source, err
 }
 
 // slow says whether src brings less than rate. As in mod_reqtimeout it may take
@@ -312,15 +313,59 @@ func (s *stream) flush() (side, error) {
 	if len(s.dst.Out.B) == 0 {
 		return 0, nil
 	}
-	s.dst.WriteWithin(s.patience)
-	if s.isStopped() {
-		return sink, errCut
+	return sink, s.push(nil)
+}
+
+// push writes b, or else what the pipe holds, or what Out does. A write that
+// meets its deadline goes on as long as dst keeps its pace.
+func (s *stream) push(b []byte) error {
+	for {
+		if s.dst.WriteWithin(s.pace.within) && s.began && s.pace.lost(s.dst) {
+			return errCrawls
+		}
+		if s.isStopped() {
+			return errCut
+		}
+		s.began = true
+		var n int
+		var err error
+		switch {
+		case b != nil:
+			n, err = s.dst.Write(b)
+			b = b[n:]
+		case s.pipe != nil && s.pipe.Held() > 0:
+			n, err = s.pipe.Empty(s.dst)
+			s.moved += int64(n)
+		default:
+			_, err = s.dst.Flush()
+		}
+		switch {
+		case err == nil:
+			return nil
+		case !http1.IsTimeout(err) || s.isStopped():
+			return err
+		case s.pace.lost(s.dst):
+			return errCrawls
+		}
 	}
-	s.began = true
-	if _, err := s.dst.Flush(); err != nil {
-		return sink, err
+}
+
+// hasPipe takes a pipe, unless there is one already. Without one, for want of
+// file descriptors, bodies are copied.
+func (s *stream) hasPipe() bool {
+	if s.pipe == nil && !s.copies {
+		var err error
+		s.pipe, err = http1.TakePipe()
+		s.copies = err != nil
 	}
-	return 0, nil
+	return s.pipe != nil
+}
+
+func (s *stream) freePipe() {
+	if s.pipe != nil {
+		s.pipe.Free()
+		s.pipe = nil
+	}
 }
 
 // isStopped must be asked after a deadline was set: who stops a stream first

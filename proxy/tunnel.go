@@ -27,7 +27,8 @@ var errIdle = errors.New("nothing was sent in the tunnel for too long")
 
 // upgradeFor says whether the client asks for the protocol that its member may
 // change to, and gives it.
-func (x *exchange) upgradeFor(protocol string) string {
+func (x *exchange) upgradeFor(u upgrade) string {
+	protocol := u.protocol
 	if protocol != "" && x.req.Upgrades && names(x.req.Fields, protocol) {
 		return protocol
 	}
@@ -59,7 +60,7 @@ func (x *exchange) tunnel() phase {
 	x.close = true
 	x.c.Begin()
 	out := http1.AppendStatusLine(x.c.Out.B, x.res.Code, x.res.Reason)
-	out = x.res.Fields.AppendForwarded(out, message.SetOf(message.ContentLength))
+	out = x.res.Fields.AppendForwarded(out, bodiless)
 	out = message.AppendVia(out, x.res.Minor)
 	out = append(out, "Connection: upgrade\r\nUpgrade: "...)
 	out = append(out, x.upgrade...)
@@ -73,7 +74,7 @@ func (x *exchange) tunnel() phase {
 	x.head = x.c.Detach() // for the log line: the client's bytes go through its buffer now
 	x.c.Free()
 	x.up.Free()
-	t := &tunnel{client: x.c.Conn, member: x.up.Conn, idle: x.pool.Timeout}
+	t := &tunnel{client: x.c.Conn, member: x.up.Conn, idle: x.group.upgrades[x.lease.Index()].idle}
 	t.moved.Store(time.Now().UnixNano())
 	up := make(chan error, 1)
 	go func() {

@@ -79,8 +79,8 @@ func TestWebSocketEcho(t *testing.T) {
 
 // A client that only listens is not idle as long as it is told something.
 func TestWebSocketThatOnlyListens(t *testing.T) {
-	p := serve(t, func(s *site.Site) { timeout(200 * time.Millisecond)(s); upgrading(s) }, chat(t, func(ws *websocket.Conn) {
-		tick := time.NewTicker(50 * time.Millisecond)
+	p := serve(t, func(s *site.Site) { upgrading(s); s.Balancers[0].Members[0].UpgradeTimeout = time.Second }, chat(t, func(ws *websocket.Conn) {
+		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for range 14 {
 			<-tick.C

@@ -37,7 +37,9 @@ func (x *exchange) startUpload() phase {
 		src: x.c.Conn, dst: x.up.Conn,
 		body:     x.req.Body,
 		chunked:  x.req.Body.Kind == http1.InChunks,
+		trailers: true, // whether they are used is the member's affair
 		patience: x.p.site.Limits.Timeout,
+		pace:     pace{within: x.pool.Timeout},
 		most:     int64(x.p.site.Limits.Body),
 		rate:     int64(x.p.site.Limits.MinRate),
 		stopped:  &u.stopped,

@@ -183,20 +183,10 @@ func unhex(c byte) byte {
 	return c | 0x20 - 'a' + 10
 }
 
-// notInTrailers are fields that must not be taken from a trailer section: they
-// frame, route, or decide what is done with the message (RFC 9110 §6.5.1).
-var notInTrailers = message.SetOf(
-	message.Authorization, message.CacheControl, message.Connection, message.ContentEncoding,
-	message.ContentLength, message.ContentRange, message.ContentType, message.Cookie, message.Date,
-	message.Expect, message.Forwarded, message.Host, message.KeepAlive, message.MaxForwards, message.ProxyConnection,
-	message.SetCookie, message.TE, message.Trailer, message.TransferEncoding, message.Upgrade, message.Via,
-	message.XForwardedFor, message.XForwardedHost, message.XForwardedProto,
-)
-
 // TrailerForwarded says whether a trailer field line goes on to the next hop.
 func TrailerForwarded(line []byte) bool {
 	name, _, err := parseField(line)
-	return err == nil && !notInTrailers.Has(message.NameOf(name))
+	return err == nil && !message.NotInTrailers.Has(message.NameOf(name))
 }
 
 // AppendChunk writes data as one chunk. Data must not be empty: that would end

@@ -32,7 +32,6 @@ type Conn struct {
 	read, probe func(fd uintptr) bool // readNow and probeNow, bound once
 	readErr     error                 // what readNow found
 	silent      bool                  // probeNow found nothing to read
-	spoke       bool                  // probeNow found bytes
 	one         [1]byte
 }
 
@@ -158,12 +157,6 @@ func (c *Conn) readNow(fd uintptr) bool {
 	}
 }
 
-// Ended says whether the peer has ended its side, cleanly or not, so far as the
-// kernel knows. It may swallow a byte, so nothing can be read afterwards.
-func (c *Conn) Ended() bool {
-	return c.raw.Read(c.probe) == nil && !c.silent && !c.spoke
-}
-
 // Idle says whether the peer of a connection that nothing is expected from is
 // still there and silent. It does not wait. The deadline of reads must not have
 // passed.
@@ -177,16 +170,25 @@ func (c *Conn) Idle() bool {
 // probeNow looks for an end of the connection, or for bytes that nobody asked
 // for.
 func (c *Conn) probeNow(fd uintptr) bool {
-	n, err := syscall.Read(int(fd), c.one[:])
-	c.silent, c.spoke = err == syscall.EAGAIN, n > 0
+	_, err := syscall.Read(int(fd), c.one[:])
+	c.silent = err == syscall.EAGAIN
 	return true
 }
 
-// ReadRequest waits for a request head, of which some bytes are there, no longer
-// than within. r points into the buffer until the next Fill. io.EOF says that
+// Fits says whether n bytes that were read and not used, and those still to come
+// of them, have room behind what was used.
+func (c *Conn) Fits(n int64) bool { return n <= int64(cap(c.in.B)-c.off) }
+
+// FillBehind is Fill for bytes that fit: nothing in the buffer is moved, so that a
+// head before them stays valid.
+func (c *Conn) FillBehind() error { return c.fill() }
+
+// ReadRequest waits for a request head, of which some bytes are there, as long as
+// patience has it. r points into the buffer until the next Fill. io.EOF says that
 // the peer ended its side in the middle of it.
-func (c *Conn) ReadRequest(r *Request, lim Limits, within time.Duration) error {
-	for waited := false; ; waited = true {
+func (c *Conn) ReadRequest(r *Request, lim Limits, patience Patience) error {
+	var began time.Time
+	for {
 		n, next, err := parseRequest(r, c.Buffered(), c.scanned, lim)
 		if err != nil {
 			return err
@@ -197,8 +199,11 @@ func (c *Conn) ReadRequest(r *Request, lim Limits, within time.Duration) error {
 			return nil
 		}
 		c.scanned = next
-		if !waited {
-			c.ReadWithin(within) // once: a head that trickles in gets no more
+		if began.IsZero() {
+			began = time.Now()
+			c.ReadWithin(patience.after(0))
+		} else if patience.Most > patience.Least { // else a head that trickles in gets no more
+			c.ReadWithin(max(0, patience.after(len(c.Buffered()))-time.Since(began)))
 		}
 		if err := c.Fill(); err != nil {
 			return err
@@ -235,14 +240,15 @@ func (c *Conn) Room() int {
 	return cap(c.Out.B) - len(c.Out.B)
 }
 
-// Flush writes Out and empties it. n is how many bytes went out.
+// Flush writes Out and empties it. n is how many bytes went out; on an error the
+// others stay in Out.
 func (c *Conn) Flush() (n int, err error) {
 	if len(c.Out.B) == 0 {
 		return 0, nil
 	}
 	n, err = c.tcp.Write(c.Out.B)
 	c.Sent += int64(n)
-	c.Out.B = c.Out.B[:0]
+	c.Out.B = c.Out.B[:copy(c.Out.B, c.Out.B[n:])]
 	return n, err
 }
 

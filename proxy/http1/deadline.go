@@ -30,21 +30,21 @@ func (c *Conn) ReadWithin(d time.Duration) {
 	}
 }
 
-// WriteWithin is ReadWithin for writes.
-func (c *Conn) WriteWithin(d time.Duration) {
+// WriteWithin is ReadWithin for writes. It says whether the deadline had to be
+// set, which comes about every eighth of d where writes follow each other.
+func (c *Conn) WriteWithin(d time.Duration) (set bool) {
 	now := int64(time.Since(epoch))
-	if !c.writeBy.covers(now, d) {
-		c.writeBy.at = now + int64(d+d/8)
-		c.tcp.SetWriteDeadline(epoch.Add(time.Duration(c.writeBy.at)))
+	if c.writeBy.covers(now, d) {
+		return false
 	}
+	c.writeBy.at = now + int64(d+d/8)
+	c.tcp.SetWriteDeadline(epoch.Add(time.Duration(c.writeBy.at)))
+	return true
 }
 
 // Interrupt makes reads and writes in other goroutines return with a timeout.
 // Forget, once they have, makes the deadlines usable again.
 func (c *Conn) Interrupt() { c.tcp.SetDeadline(time.Unix(1, 0)) }
-
-// WriteTimedOut says whether the deadline of writes has passed.
-func (c *Conn) WriteTimedOut() bool { return int64(time.Since(epoch)) >= c.writeBy.at }
 
 // Forget makes the next ReadWithin and WriteWithin set their deadlines.
 func (c *Conn) Forget() { c.readBy.at, c.writeBy.at = 0, 0 }

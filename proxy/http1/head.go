@@ -2,14 +2,31 @@ package http1
 
 import (
 	"bytes"
+	"time"
 
 	"proxylab/proxy/message"
 )
 
-// Limits bounds a head. Neither may be zero.
+// Limits bounds a head. Head and Fields may not be zero.
 type Limits struct {
 	Head   int // bytes
+	Line   int // bytes of a request line, without CRLF; 0 where Head alone bounds it
 	Fields int // field lines
+}
+
+// Patience is how long a request head may take: Least, and a second more for each
+// Rate bytes that have come, up to Most.
+type Patience struct {
+	Least, Most time.Duration
+	Rate        int
+}
+
+// after is how long it may take of which n bytes are there.
+func (p Patience) after(n int) time.Duration {
+	if p.Most <= p.Least {
+		return p.Least
+	}
+	return min(p.Most, p.Least+time.Duration(float64(n)/float64(p.Rate)*float64(time.Second)))
 }
 
 // headEnd looks for the end of a head from offset from on, and returns the

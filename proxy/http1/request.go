@@ -18,6 +18,7 @@ type Request struct {
 	Body      Body
 	Close     bool // the client wants no further exchange on this connection
 	Upgrades  bool // Upgrade says what the client would change to (RFC 9110 §7.8)
+	Trailers  bool // the client takes trailer fields (RFC 9110 §10.1.4)
 	Continues bool // it waits for 100 Continue before it sends the body
 }
 
@@ -54,7 +55,7 @@ func parseRequest(r *Request, buf []byte, scanned int, lim Limits) (n, next int,
 		return 0, next, r.tooLarge(head[:n], lim)
 	}
 	line, rest := cutLine(head[:n])
-	if err = r.parseLine(line); err != nil {
+	if err = r.parseLine(line, lim); err != nil {
 		return 0, next, err
 	}
 	if r.Fields, err = parseFields(r.Fields, rest, lim.Fields); err != nil {
@@ -72,11 +73,17 @@ func (r *Request) partial(head []byte, scanned int, lim Limits) error {
 	if len(head) > lim.Head {
 		return r.tooLarge(head, lim)
 	}
-	if scanned > 2 || bytes.IndexByte(head, '\n') < 0 {
+	if scanned > 2 {
+		return nil
+	}
+	if bytes.IndexByte(head, '\n') < 0 {
+		if lim.Line > 0 && len(head) > lim.Line+len("\r") {
+			return errTargetSize
+		}
 		return nil
 	}
 	line, _ := cutLine(head)
-	return r.parseLine(line)
+	return r.parseLine(line, lim)
 }
 
 // tooLarge tells a long target from many fields.
@@ -90,8 +97,11 @@ func (r *Request) tooLarge(head []byte, lim Limits) error {
 
 // parseLine reads a request line: method SP target SP version, with one space
 // each (RFC 9112 §3).
-func (r *Request) parseLine(line []byte) error {
+func (r *Request) parseLine(line []byte, lim Limits) error {
 	r.Line = line
+	if lim.Line > 0 && len(line) > lim.Line {
+		return errTargetSize
+	}
 	i := bytes.IndexByte(line, ' ')
 	j := bytes.LastIndexByte(line, ' ')
 	if i < 0 || j == i {
@@ -125,6 +135,7 @@ func (r *Request) finish() error {
 	// A server must ignore Upgrade in HTTP/1.0. Behind a body the two sides could
 	// differ about where the new protocol begins.
 	r.Upgrades = o.Upgrade && r.Minor > 0 && r.Body.Kind == NoBody
+	r.Trailers = o.Trailers && r.Minor > 0
 	return r.findExpectation()
 }
 

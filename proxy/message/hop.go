@@ -3,8 +3,7 @@ package message
 import "bytes"
 
 // hopByHop are the fields that concern one connection only, whether Connection
-// names them or not: RFC 9110 §7.6.1, and Trailer, which speaks of a framing
-// that the next hop may not have.
+// names them or not (RFC 9110 §7.6.1), and Trailer, of which see announces.
 var hopByHop = SetOf(Connection, KeepAlive, ProxyConnection, TE, Trailer, TransferEncoding, Upgrade)
 
 // never may not be removed by naming them in Connection: they are what the
@@ -17,6 +16,7 @@ type Options struct {
 	Close     bool // "close"
 	KeepAlive bool // "keep-alive", which only HTTP/1.0 needs
 	Upgrade   bool // "upgrade"
+	Trailers  bool // "te", and TE has "trailers": who sent it takes trailer fields
 	TooMany   bool // more fields were nominated than maxNominated
 	Quoted    bool // a quote stands in the list, whose elements are tokens
 }
@@ -32,7 +32,7 @@ func (f Fields) MarkHops() Options {
 	nominated := 0
 	for i := range f {
 		if hopByHop.Has(f[i].Known) {
-			f[i].Hop = true
+			f[i].Hop = f[i].Known != Trailer || !announces(f[i].Value)
 		}
 		if f[i].Known != Connection {
 			continue
@@ -43,6 +43,8 @@ func (f Fields) MarkHops() Options {
 				o.Close = true
 			case EqualFold(e, "keep-alive"):
 				o.KeepAlive = true
+			case EqualFold(e, "te"):
+				o.Trailers = f.takesTrailers()
 			case EqualFold(e, "upgrade"):
 				o.Upgrade = true // the field is marked by the fixed list
 			case bytes.IndexByte(e, '"') >= 0:
@@ -58,6 +60,45 @@ func (f Fields) MarkHops() Options {
 		}
 	}
 	return o
+}
+
+// NotInTrailers are fields that must not be taken from a trailer section: they
+// frame, route, or decide what is done with the message (RFC 9110 §6.5.1).
+var NotInTrailers = SetOf(
+	Authorization, CacheControl, Connection, ContentEncoding,
+	ContentLength, ContentRange, ContentType, Cookie, Date,
+	Expect, Forwarded, Host, KeepAlive, MaxForwards, ProxyConnection,
+	SetCookie, TE, Trailer, TransferEncoding, Upgrade, Via,
+	XForwardedFor, XForwardedHost, XForwardedProto,
+)
+
+// announces says whether Trailer lists only fields that go on from a trailer
+// section. Where the framing of the next hop has none the field is left out by who
+// writes the head.
+func announces(list []byte) bool {
+	for e, rest := NextElement(list); e != nil; e, rest = NextElement(rest) {
+		if NotInTrailers.Has(NameOf(e)) {
+			return false
+		}
+	}
+	return true
+}
+
+// takesTrailers says whether TE has the word "trailers" (RFC 9110 §10.1.4). It is
+// believed where Connection names TE: otherwise a proxy that does not know the
+// field may have handed it on, and drop the trailers.
+func (f Fields) takesTrailers() bool {
+	for i := range f {
+		if f[i].Known != TE {
+			continue
+		}
+		for e, rest := NextElement(f[i].Value); e != nil; e, rest = NextElement(rest) {
+			if EqualFold(e, "trailers") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // nominate marks the fields named by a connection option.

@@ -75,7 +75,10 @@ func TestHopByHopFieldsAreNotForwarded(t *testing.T) {
 		want   string
 		opts   Options
 	}{
-		{"the fixed list", fieldsOf("A: 1", "Connection: keep-alive", "Keep-Alive: 5", "Proxy-Connection: x", "TE: trailers", "Trailer: A", "Transfer-Encoding: chunked", "Upgrade: h2c", "B: 2"), "A: 1\r\nB: 2\r\n", Options{KeepAlive: true}},
+		{"the fixed list", fieldsOf("A: 1", "Connection: keep-alive", "Keep-Alive: 5", "Proxy-Connection: x", "TE: trailers", "Transfer-Encoding: chunked", "Upgrade: h2c", "B: 2"), "A: 1\r\nB: 2\r\n", Options{KeepAlive: true}},
+		{"TE that Connection names", fieldsOf("TE: gzip;q=0.5, Trailers", "Connection: te", "Trailer: A"), "Trailer: A\r\n", Options{Trailers: true}},
+		{"Trailer that lists what no trailer section has", fieldsOf("Trailer: A, content-length", "Trailer: B"), "Trailer: B\r\n", Options{}},
+		{"TE without the word", fieldsOf("TE: gzip", "Connection: TE"), "", Options{}},
 		{"nominated", fieldsOf("x-one: 1", "Connection: X-One, close", "X-ONE: 2", "Kept: 3"), "Kept: 3\r\n", Options{Close: true}},
 		{"nominated by a later field", fieldsOf("A: 1", "B: 2", "Connection: a", "connection: b"), "", Options{}},
 		{"nominating Host and Content-Length does nothing", fieldsOf("Host: h", "Content-Length: 3", "Connection: host, content-length"), "Host: h\r\nContent-Length: 3\r\n", Options{}},

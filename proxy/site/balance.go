@@ -61,6 +61,7 @@ func (r *reader) balancerKeys(b *Balancer) map[string]func(field) {
 			}
 		},
 		"probe":     func(f field) { b.Failures.Probe = r.duration(f, 0) },
+		"resend":    func(f field) { b.Failures.Resend = r.checked(f, resend) },
 		"slowstart": func(f field) { b.Failures.SlowStart = r.duration(f, 0) },
 	}
 }

@@ -15,14 +15,13 @@ func (r *reader) complete(s *Site) {
 	if _, ok := r.lines["limits.perclient"]; !ok {
 		s.Limits.PerClient = s.Limits.Connections
 	}
+	r.completeHead(&s.Limits)
 	r.distinctBalancers(s)
 	for i := range s.Balancers {
 		r.distinctMembers(place("balancers", i), &s.Balancers[i])
 		r.balanced(place("balancers", i), &s.Balancers[i])
 		for j := range s.Balancers[i].Members {
-			if m := &s.Balancers[i].Members[j]; m.Timeout == 0 {
-				m.Timeout = s.Limits.Timeout
-			}
+			s.Balancers[i].Members[j].complete(s.Limits)
 		}
 	}
 	if _, ok := r.lines["routes"]; !ok && len(s.Balancers) > 0 {
@@ -30,6 +29,33 @@ func (r *reader) complete(s *Site) {
 	}
 	r.knownTargets(s)
 	r.reachedRoutes(s)
+}
+
+// complete puts in the timeouts that were not given.
+func (m *Member) complete(l Limits) {
+	if m.Timeout == 0 {
+		m.Timeout = l.Timeout
+	}
+	if m.UpgradeTimeout == 0 {
+		m.UpgradeTimeout = m.Timeout
+	}
+}
+
+// completeHead puts in what a head may take as a whole where a part of it has no
+// bound of its own.
+func (r *reader) completeHead(l *Limits) {
+	if l.RequestLine == 0 {
+		l.RequestLine = l.Head
+	}
+	if l.HeadTimeoutMax == 0 {
+		l.HeadTimeoutMax = l.HeadTimeout
+	}
+	if l.RequestLine > l.Head && r.clean("limits") {
+		r.add(r.at("limits.requestline"), wrong("raise limits.head, or leave this out", "%s is more than a head may have, %s", writeSize(l.RequestLine), writeSize(l.Head)))
+	}
+	if l.HeadTimeoutMax < l.HeadTimeout && r.clean("limits") {
+		r.add(r.at("limits.headtimeoutmax"), wrong("headtimeout is what it begins with, headtimeoutmax where it ends", "%s is less than headtimeout, %s", brief(l.HeadTimeoutMax), brief(l.HeadTimeout)))
+	}
 }
 
 func place(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }

@@ -56,6 +56,15 @@ func TestFaults(t *testing.T) {
 		{"a list in place of a duration", in("member", "retry: [1s]"), "7: balancers[0].members[0].retry: a list is not a duration"},
 		{"a block in place of a duration", in("member", "retry: |\n          5s"), "7: balancers[0].members[0].retry: a block of text is not a duration"},
 
+		{"a backlog of nothing", in("top", "socket: {backlog: 0}"), "1: socket.backlog: 0 is not between 1 and 65535"},
+		{"an unknown word of resend", in("balancer", "resend: idempotant"), "4: balancers[0].resend: unknown word \"idempotant\"\n\thint: did you mean \"idempotent\"?"},
+		{"methods to resend", in("balancer", "resend: POST"), "4: balancers[0].resend: unknown word \"POST\"\n\thint: known are \"idempotent\", \"safe\", \"never\""},
+		{"a request line longer than a head", in("top", "limits: {head: 4KiB, requestline: 5KiB}"), "1: limits.requestline: 5KiB is more than a head may have, 4KiB\n\thint: raise limits.head"},
+		{"a head's last time before its first", in("top", "limits: {headtimeoutmax: 10s}"), "1: limits.headtimeoutmax: 10s is less than headtimeout, 20s\n\thint: "},
+		{"fewer than no requests", in("top", "limits: {keepaliverequests: -1}"), "1: limits.keepaliverequests: -1 is not between 0 and 2147483647"},
+		{"an abort that is neither", in("top", "limits: {abortonclose: yes}"), "1: limits.abortonclose: "},
+		{"a tunnel without patience", in("member", "upgradetimeout: 0s"), "7: balancers[0].members[0].upgradetimeout: 0s is not between 1ms and 24h"},
+
 		{"a log of an unknown word", in("top", "log: {format: '%h %X'}"), "1: log.format: unknown word \"%X\"\n\thint: known are"},
 		{"a log of a final word that has no first", in("top", "log: {format: '%>h'}"), `1: log.format: unknown word "%>h"`},
 		{"a log of a field without name", in("top", "log: {format: '%i'}"), `1: log.format: "%i" is not a word with "" in braces`},

@@ -5,9 +5,10 @@ package site
 // listen and logFile may be empty. Faults name the flags of proxyd.
 func FromFlags(listen string, backends []string, logFile string) (*Site, error) {
 	r := &reader{lines: make(map[string]int)}
-	s := &Site{Listen: ":8080", Limits: defaultLimits(), Fields: Fields{Server: true}, Log: defaultLog()}
+	s := &Site{Listen: ":8080", Socket: defaultSocket(), Log: defaultLog(), Fields: defaultFields(), Limits: defaultLimits()}
 	s.Log.File = logFile
 	s.Limits.PerClient = s.Limits.Connections
+	r.completeHead(&s.Limits)
 	if listen != "" {
 		s.Listen = listen
 		r.add(field{place: "--listen"}, listenAddress(listen))
@@ -20,7 +21,7 @@ func FromFlags(listen string, backends []string, logFile string) (*Site, error) 
 	seen := make(map[string]bool)
 	for _, backend := range backends {
 		m := defaultMember()
-		m.Timeout = s.Limits.Timeout
+		m.complete(s.Limits)
 		u, p := memberURL(backend)
 		if p == nil && seen[u] {
 			p = wrong("", "%q is given twice", u)

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -13,6 +14,8 @@ const (
 	maxHead        = 16 << 20
 	maxFields      = 32767 // of httpd's LimitRequestFields
 	maxConnections = 1_000_000
+	maxBacklog     = 65535
+	minLine        = 64
 	maxBody        = 1 << 40
 	maxRate        = 1 << 20
 	leastTime      = time.Millisecond
@@ -26,11 +29,17 @@ func defaultLimits() Limits {
 		Connections:      10000,
 		Body:             1 << 30,
 		MinRate:          500,
+		MinReadRate:      500,
+		AbortOnClose:     true,
 		HeadTimeout:      20 * time.Second,
 		KeepAliveTimeout: 60 * time.Second,
 		Timeout:          60 * time.Second,
 	}
 }
+
+func defaultSocket() Socket { return Socket{Backlog: 4096} }
+
+func defaultFields() Fields { return Fields{Server: true, Continue: true} }
 
 func defaultLog() Log { return Log{Stdout: true, Format: DefaultLogFormat} }
 
@@ -38,7 +47,7 @@ func defaultBalancer() Balancer {
 	return Balancer{
 		LBMethod: "byrequests", HashOn: "client", HashBound: 1.25, Queue: 1000,
 		Sessions: Sessions{Separator: "."},
-		Failures: Failures{Budget: 20, Probe: time.Second},
+		Failures: Failures{Budget: 20, Probe: time.Second, Resend: "idempotent"},
 	}
 }
 
@@ -59,7 +68,7 @@ func Load(path string) (*Site, error) {
 // Parse reads a declaration. name stands for the file in faults.
 func Parse(name string, data []byte) (*Site, error) {
 	r := &reader{lines: make(map[string]int)}
-	s := &Site{Listen: ":8080", Log: defaultLog(), Fields: Fields{Server: true}, Limits: defaultLimits()}
+	s := &Site{Listen: ":8080", Socket: defaultSocket(), Log: defaultLog(), Fields: defaultFields(), Limits: defaultLimits()}
 	if root := r.document(data); root != nil {
 		r.site(field{node: root, line: nodeLine(root, 1)}, s)
 		if _, ok := root.(ast.MapNode); ok {
@@ -79,6 +88,12 @@ func (r *reader) site(f field, s *Site) {
 				s.Listen = addr
 				r.add(f, listenAddress(addr))
 			}
+		},
+		"socket": func(f field) {
+			r.mapping(f, map[string]func(field){
+				"backlog":   func(f field) { s.Socket.Backlog = r.count(f, 1, maxBacklog) },
+				"reuseport": func(f field) { s.Socket.ReusePort = r.onOff(f) },
+			}, nil)
 		},
 		"log": func(f field) {
 			r.mapping(f, map[string]func(field){
@@ -171,6 +186,7 @@ func (r *reader) member(f field) Member {
 		"connectiontimeout": func(f field) { m.ConnectionTimeout = r.duration(f, leastTime) },
 		"timeout":           func(f field) { m.Timeout = r.duration(f, leastTime) },
 		"upgrade":           func(f field) { m.Upgrade = r.checked(f, protocol) },
+		"upgradetimeout":    func(f field) { m.UpgradeTimeout = r.duration(f, leastTime) },
 	}, laterMember)
 	if _, ok := r.lines[f.place+".url"]; !ok && r.clean(f.place) {
 		r.add(f, wrong("add \"url: http://host:port\"", "a member without url"))
@@ -214,6 +230,7 @@ func (r *reader) fields(f field, into *Fields) {
 	r.mapping(f, map[string]func(field){
 		"forwarded": func(f field) { into.Forwarded = r.onOff(f) },
 		"server":    func(f field) { into.Server = r.onOff(f) },
+		"continue":  func(f field) { into.Continue = r.onOff(f) },
 		"trusted": func(f field) {
 			r.list(f, func(f field) {
 				if s, ok := r.scalar(f, "an address"); ok {
@@ -243,14 +260,19 @@ func (r *reader) limits(f field, l *Limits) {
 		return func(f field) { *into = r.duration(f, leastTime) }
 	}
 	r.mapping(f, map[string]func(field){
-		"head":             bytes(&l.Head, minHead, maxHead),
-		"fields":           count(&l.Fields, maxFields),
-		"connections":      count(&l.Connections, maxConnections),
-		"perclient":        count(&l.PerClient, maxConnections),
-		"body":             bytes(&l.Body, 1, maxBody),
-		"minrate":          bytes(&l.MinRate, 1, maxRate),
-		"headtimeout":      span(&l.HeadTimeout),
-		"keepalivetimeout": span(&l.KeepAliveTimeout),
-		"timeout":          span(&l.Timeout),
+		"requestline":       bytes(&l.RequestLine, minLine, maxHead),
+		"minreadrate":       bytes(&l.MinReadRate, 1, maxRate),
+		"headtimeoutmax":    span(&l.HeadTimeoutMax),
+		"keepaliverequests": func(f field) { l.KeepAliveRequests = r.count(f, 0, math.MaxInt32) },
+		"abortonclose":      func(f field) { l.AbortOnClose = r.onOff(f) },
+		"head":              bytes(&l.Head, minHead, maxHead),
+		"fields":            count(&l.Fields, maxFields),
+		"connections":       count(&l.Connections, maxConnections),
+		"perclient":         count(&l.PerClient, maxConnections),
+		"body":              bytes(&l.Body, 1, maxBody),
+		"minrate":           bytes(&l.MinRate, 1, maxRate),
+		"headtimeout":       span(&l.HeadTimeout),
+		"keepalivetimeout":  span(&l.KeepAliveTimeout),
+		"timeout":           span(&l.Timeout),
 	}, nil)
 }

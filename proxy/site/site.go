@@ -37,11 +37,18 @@ import (
 // defaults in and every value holds its rule.
 type Site struct {
 	Listen    string     // host:port to accept clients on; ":8080" by default
+	Socket    Socket     // how the listening socket is set up
 	Log       Log        // where exchanges are written down
 	Balancers []Balancer // at least one
 	Routes    []Route    // first match wins; one route from "/" to the first balancer by default
 	Fields    Fields     // what the two sides are told of each other
 	Limits    Limits     // what a client or an origin may take of us
+}
+
+// Socket is the socket that listens.
+type Socket struct {
+	Backlog   int  // connections that wait in the kernel to be accepted; 4096 by default, and no more than the kernel's net.core.somaxconn (ListenBacklog)
+	ReusePort bool // other proxyd of the same user may listen on the same address besides, and the kernel shares the clients out (SO_REUSEPORT); "off" by default
 }
 
 // Log says where the access log goes and what a line of it has. With neither
@@ -87,6 +94,7 @@ type Failures struct {
 	Budget    int           // retrybudget: further attempts as a share of requests, percent; "20%" by default
 	Probe     time.Duration // probe: how often a member that could not be reached is asked for a connection; 1s by default, 0 for never
 	SlowStart time.Duration // slowstart: how long the share of a member grows that comes back; 0 by default
+	Resend    string        // resend: which requests go out once more when a connection broke before the first byte of the answer: "idempotent", the default, "safe" or "never"; POST and PATCH, which may have been seen, never do
 }
 
 // Member is a BalancerMember line of mod_proxy: one origin server.
@@ -100,10 +108,11 @@ type Member struct {
 	Max               int           // exchanges at once; 0, the default, for any number
 	Retry             time.Duration // how long a member in error gets no request; 5s by default
 	ConnectionTimeout time.Duration // for connect(2); 1s by default
-	Timeout           time.Duration // longest silence of the origin in an exchange, and of both sides in a tunnel; Limits.Timeout by default
+	Timeout           time.Duration // longest silence of the origin in an exchange; Limits.Timeout by default
 	TTL               time.Duration // how long an idle connection is kept; 60s by default
 	KeepAlive         bool          // the kernel probes connections that are silent; "off" by default
 	Upgrade           string        // mod_proxy's upgrade: a protocol that a client may change to, as "websocket"; "" for none
+	UpgradeTimeout    time.Duration // longest silence of both sides in a tunnel; Timeout by default
 }
 
 // Route is a ProxyPass line: requests whose path begins with Path go To.
@@ -126,17 +135,24 @@ type Fields struct {
 	Forwarded bool           // Forwarded (RFC 7239) is added besides X-Forwarded-For; "off" by default
 	Trusted   []netip.Prefix // proxies in front of this one: addresses or networks
 	Server    bool           // a member's Server goes to the client; "on" by default
+	Continue  bool           // Expect: 100-continue goes on to the member, which decides; "on" by default. Else proxyd asks for the body by itself (Proxy100Continue)
 }
 
-// Limits bounds what one peer may take. Zero never means "no bound".
+// Limits bounds what one peer may take. Zero means "no bound" for
+// KeepAliveRequests alone.
 type Limits struct {
-	Head             int           // bytes of a request or response head; 64 KiB by default
-	Fields           int           // field lines in a head; 100 by default (LimitRequestFields)
-	Connections      int           // client connections at once; 10000 by default
-	PerClient        int           // and of one client: an IPv4 address, or an IPv6 /64; Connections by default
-	Body             int           // bytes of a request body; 1 GiB by default (LimitRequestBody)
-	MinRate          int           // bytes a second of a request body, on average once Timeout is over; 500 by default (RequestReadTimeout)
-	HeadTimeout      time.Duration // from a request's first byte (or accept) to the end of its head; 20s by default (RequestReadTimeout)
-	KeepAliveTimeout time.Duration // idle client connection; 60s by default (KeepAliveTimeout)
-	Timeout          time.Duration // longest silence of a peer inside a body or of an origin; 60s by default (ProxyTimeout)
+	Head              int           // bytes of a request or response head; 64 KiB by default
+	RequestLine       int           // bytes of a request line, of those; Head by default (LimitRequestLine)
+	Fields            int           // field lines in a head; 100 by default (LimitRequestFields)
+	Connections       int           // client connections at once; 10000 by default
+	PerClient         int           // and of one client: an IPv4 address, or an IPv6 /64; Connections by default
+	Body              int           // bytes of a request body; 1 GiB by default (LimitRequestBody)
+	MinRate           int           // bytes a second of a request body, on average once Timeout is over; 500 by default (RequestReadTimeout)
+	MinReadRate       int           // bytes a second of a response that a client must take while there are any for it, on average over each Timeout; 500 by default
+	HeadTimeout       time.Duration // from a request's first byte (or accept) to the end of its head; 20s by default (RequestReadTimeout)
+	HeadTimeoutMax    time.Duration // HeadTimeout grows up to this by a second for each MinRate bytes that came; HeadTimeout by default (RequestReadTimeout)
+	KeepAliveTimeout  time.Duration // idle client connection; 60s by default (KeepAliveTimeout)
+	KeepAliveRequests int           // exchanges on one client connection; 0, the default, for any number (MaxKeepAliveRequests)
+	AbortOnClose      bool          // a client that ends its side while it waits has left, and its member's connection is closed; "on" by default. Else only a reset says so
+	Timeout           time.Duration // longest silence of a peer inside a body or of an origin; 60s by default (ProxyTimeout)
 }

@@ -23,19 +23,20 @@ func TestDefaultsAreWrittenIn(t *testing.T) {
 	}
 	want := &Site{
 		Listen: ":8080",
+		Socket: Socket{Backlog: 4096},
 		Log:    Log{Stdout: true, Format: DefaultLogFormat},
 		Balancers: []Balancer{{
 			Name: "origins", LBMethod: "byrequests", HashOn: "client", HashBound: 1.25, Queue: 1000,
-			Sessions: Sessions{Separator: "."}, Failures: Failures{Budget: 20, Probe: time.Second},
+			Sessions: Sessions{Separator: "."}, Failures: Failures{Budget: 20, Probe: time.Second, Resend: "idempotent"},
 			Members: []Member{{
 				URL: "http://10.0.0.11:80", LoadFactor: 1, Retry: 5 * time.Second,
-				ConnectionTimeout: time.Second, Timeout: time.Minute, TTL: time.Minute,
+				ConnectionTimeout: time.Second, Timeout: time.Minute, TTL: time.Minute, UpgradeTimeout: time.Minute,
 			}},
 		}},
 		Routes: []Route{{Path: "/", To: "balancer://origins"}},
-		Fields: Fields{Server: true},
-		Limits: Limits{Head: 65536, Fields: 100, Connections: 10000, PerClient: 10000, Body: 1 << 30, MinRate: 500,
-			HeadTimeout: 20 * time.Second, KeepAliveTimeout: time.Minute, Timeout: time.Minute},
+		Fields: Fields{Server: true, Continue: true},
+		Limits: Limits{Head: 65536, RequestLine: 65536, Fields: 100, Connections: 10000, PerClient: 10000, Body: 1 << 30, MinRate: 500, MinReadRate: 500,
+			HeadTimeout: 20 * time.Second, HeadTimeoutMax: 20 * time.Second, KeepAliveTimeout: time.Minute, AbortOnClose: true, Timeout: time.Minute},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -49,19 +50,20 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 	}
 	want := &Site{
 		Listen: "127.0.0.1:9000",
+		Socket: Socket{511, true},
 		Log:    Log{File: "/var/log/proxyd/access.log", Format: `%h %>s "%{X-Id}i" 'q' %%`},
 		Balancers: []Balancer{
 			{Name: "origins", LBMethod: "hash", HashOn: "cookie user", HashBound: 1.5, Timeout: 2 * time.Second, Queue: 50,
 				Sessions: Sessions{"SID", "sid", "!", true, true},
-				Failures: Failures{[]int{500, 503}, true, true, 2, 10, 2 * time.Second, 30 * time.Second},
+				Failures: Failures{[]int{500, 503}, true, true, 2, 10, 2 * time.Second, 30 * time.Second, "safe"},
 				Members: []Member{
-					{"http://10.0.0.11:8080", "one", "two", 2.5, 3, "DR", 8, time.Minute, 500 * time.Millisecond, 30 * time.Second, 10 * time.Second, true, "websocket"},
-					{URL: "http://[fd00::12]:80", Route: "two", LoadFactor: 1, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute},
+					{"http://10.0.0.11:8080", "one", "two", 2.5, 3, "DR", 8, time.Minute, 500 * time.Millisecond, 30 * time.Second, 10 * time.Second, true, "websocket", 10 * time.Minute},
+					{URL: "http://[fd00::12]:80", Route: "two", LoadFactor: 1, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute, UpgradeTimeout: 90 * time.Second},
 				}},
 			{Name: "images", LBMethod: "bybusyness", HashOn: "client", HashBound: 1.25, Queue: 1000,
-				Sessions: Sessions{"SID", "SID", "", false, false}, Failures: Failures{Budget: 20, Probe: 0},
+				Sessions: Sessions{"SID", "SID", "", false, false}, Failures: Failures{Budget: 20, Probe: 0, Resend: "idempotent"},
 				Members: []Member{
-					{URL: "http://images.internal:80", Route: "one", LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute},
+					{URL: "http://images.internal:80", Route: "one", LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute, UpgradeTimeout: 90 * time.Second},
 				}},
 		},
 		Routes: []Route{
@@ -69,8 +71,8 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 			{"/images", "balancer://images/v2"},
 			{"/", "balancer://origins"},
 		},
-		Fields: Fields{true, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")}, false},
-		Limits: Limits{32768, 50, 200, 20, 2 << 30, 1000, 10 * time.Second, 15 * time.Second, 90 * time.Second},
+		Fields: Fields{true, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")}, false, false},
+		Limits: Limits{32768, 8192, 50, 200, 20, 2 << 30, 1000, 2000, 10 * time.Second, 40 * time.Second, 15 * time.Second, 1000, false, 90 * time.Second},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -289,6 +289,16 @@ func lbMethod(s string) *problem {
 	return wrong(didYouMean(s, lbMethods), "unknown lbmethod %q", s)
 }
 
+// resend is about methods: the idempotent ones (RFC 9110 §9.2.2), the safe ones
+// (§9.2.1), or none.
+func resend(s string) *problem {
+	words := []string{"idempotent", "safe", "never"}
+	if !slices.Contains(words, s) {
+		return wrong(didYouMean(s, words), "unknown word %q", s)
+	}
+	return nil
+}
+
 func didYouMean(s string, words []string) string {
 	if w := nearest(s, words); w != "" {
 		return fmt.Sprintf("did you mean %q?", w)

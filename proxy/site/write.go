@@ -15,6 +15,9 @@ func (s *Site) YAML() []byte {
 	var b bytes.Buffer
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("listen: %s", scalar(s.Listen))
+	line("socket:")
+	line("  backlog: %d", s.Socket.Backlog)
+	line("  reuseport: %s", onOff(s.Socket.ReusePort))
 	line("log:")
 	if s.Log.File != "" {
 		line("  file: %s", scalar(s.Log.File))
@@ -51,6 +54,7 @@ func (s *Site) YAML() []byte {
 			line("        retry: %s", brief(m.Retry))
 			line("        connectiontimeout: %s", brief(m.ConnectionTimeout))
 			line("        timeout: %s", brief(m.Timeout))
+			line("        upgradetimeout: %s", brief(m.UpgradeTimeout))
 		}
 	}
 	if len(s.Routes) == 0 {
@@ -65,6 +69,7 @@ func (s *Site) YAML() []byte {
 	line("fields:")
 	line("  forwarded: %s", onOff(s.Fields.Forwarded))
 	line("  server: %s", onOff(s.Fields.Server))
+	line("  continue: %s", onOff(s.Fields.Continue))
 	if len(s.Fields.Trusted) > 0 {
 		line("  trusted:")
 	}
@@ -73,13 +78,18 @@ func (s *Site) YAML() []byte {
 	}
 	line("limits:")
 	line("  head: %s", writeSize(s.Limits.Head))
+	line("  requestline: %s", writeSize(s.Limits.RequestLine))
 	line("  fields: %d", s.Limits.Fields)
 	line("  connections: %d", s.Limits.Connections)
 	line("  perclient: %d", s.Limits.PerClient)
 	line("  body: %s", writeSize(s.Limits.Body))
 	line("  minrate: %s", writeSize(s.Limits.MinRate))
+	line("  minreadrate: %s", writeSize(s.Limits.MinReadRate))
 	line("  headtimeout: %s", brief(s.Limits.HeadTimeout))
+	line("  headtimeoutmax: %s", brief(s.Limits.HeadTimeoutMax))
 	line("  keepalivetimeout: %s", brief(s.Limits.KeepAliveTimeout))
+	line("  keepaliverequests: %d", s.Limits.KeepAliveRequests)
+	line("  abortonclose: %s", onOff(s.Limits.AbortOnClose))
 	line("  timeout: %s", brief(s.Limits.Timeout))
 	return b.Bytes()
 }
@@ -118,6 +128,7 @@ func writeBalancer(line func(string, ...any), b *Balancer) {
 	line("    retrybudget: %d%%", f.Budget)
 	line("    probe: %s", brief(f.Probe))
 	line("    slowstart: %s", brief(f.SlowStart))
+	line("    resend: %s", f.Resend)
 }
 
 func onOff(on bool) string {

@@ -19,6 +19,7 @@ func aSite(t *rapid.T) *Site {
 	}
 	s := &Site{
 		Listen: rapid.SampledFrom([]string{":8080", "127.0.0.1:0", "[::1]:80", "localhost:65535"}).Draw(t, "listen"),
+		Socket: Socket{Backlog: rapid.IntRange(1, maxBacklog).Draw(t, "backlog"), ReusePort: rapid.Bool().Draw(t, "reuseport")},
 		Log: Log{
 			File:   rapid.StringMatching(`|[ -~äß€😀]{1,20}`).Draw(t, "log"),
 			Stdout: rapid.Bool().Draw(t, "stdout"),
@@ -27,21 +28,27 @@ func aSite(t *rapid.T) *Site {
 		Fields: Fields{
 			Forwarded: rapid.Bool().Draw(t, "forwarded"),
 			Server:    rapid.Bool().Draw(t, "server"),
+			Continue:  rapid.Bool().Draw(t, "continue"),
 			Trusted: rapid.SampledFrom([][]netip.Prefix{nil, {netip.MustParsePrefix("10.0.0.0/8")},
 				{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("0.0.0.0/0")}}).Draw(t, "trusted"),
 		},
 		Limits: Limits{
-			Head:             rapid.IntRange(minHead, maxHead).Draw(t, "head"),
-			Fields:           rapid.IntRange(1, maxFields).Draw(t, "fields"),
-			Connections:      rapid.IntRange(1, maxConnections).Draw(t, "connections"),
-			PerClient:        rapid.IntRange(1, maxConnections).Draw(t, "perclient"),
-			Body:             rapid.IntRange(1, maxBody).Draw(t, "body"),
-			MinRate:          rapid.IntRange(1, maxRate).Draw(t, "minrate"),
-			HeadTimeout:      span("headtimeout", leastTime),
-			KeepAliveTimeout: span("keepalivetimeout", leastTime),
-			Timeout:          span("timeout", leastTime),
+			Head:              rapid.IntRange(minHead, maxHead).Draw(t, "head"),
+			Fields:            rapid.IntRange(1, maxFields).Draw(t, "fields"),
+			Connections:       rapid.IntRange(1, maxConnections).Draw(t, "connections"),
+			PerClient:         rapid.IntRange(1, maxConnections).Draw(t, "perclient"),
+			Body:              rapid.IntRange(1, maxBody).Draw(t, "body"),
+			MinRate:           rapid.IntRange(1, maxRate).Draw(t, "minrate"),
+			MinReadRate:       rapid.IntRange(1, maxRate).Draw(t, "minreadrate"),
+			HeadTimeout:       span("headtimeout", leastTime),
+			KeepAliveRequests: rapid.IntRange(0, 1000).Draw(t, "keepaliverequests"),
+			AbortOnClose:      rapid.Bool().Draw(t, "abortonclose"),
+			KeepAliveTimeout:  span("keepalivetimeout", leastTime),
+			Timeout:           span("timeout", leastTime),
 		},
 	}
+	s.Limits.RequestLine = rapid.IntRange(minLine, s.Limits.Head).Draw(t, "requestline")
+	s.Limits.HeadTimeoutMax = span("headtimeoutmax", s.Limits.HeadTimeout)
 	name := rapid.OneOf(rapid.SampledFrom([]string{"true", "null", "no", "1", "1e3", "0x1f", "1.5", "0o7"}), rapid.StringMatching(`[a-z0-9]([a-z0-9._-]{0,6}[a-z0-9])?`))
 	for _, n := range rapid.SliceOfNDistinct(name, 1, 3, rapid.ID).Draw(t, "names") {
 		b := defaultBalancer()
@@ -59,6 +66,7 @@ func aSite(t *rapid.T) *Site {
 			Budget:    rapid.IntRange(0, 100).Draw(t, "retrybudget"),
 			Probe:     span("probe", 0),
 			SlowStart: span("slowstart", 0),
+			Resend:    rapid.SampledFrom([]string{"idempotent", "safe", "never"}).Draw(t, "resend"),
 		}
 		for i := range rapid.IntRange(1, 3).Draw(t, "members") {
 			m := Member{
@@ -72,6 +80,7 @@ func aSite(t *rapid.T) *Site {
 				Retry:             span("retry", 0),
 				ConnectionTimeout: span("connectiontimeout", leastTime),
 				Timeout:           span("member timeout", leastTime),
+				UpgradeTimeout:    span("upgradetimeout", leastTime),
 			}
 			if rapid.Bool().Draw(t, "routed") {
 				m.Route = fmt.Sprint(rapid.SampledFrom([]string{"", "_", "r", "-"}).Draw(t, "route"), i)

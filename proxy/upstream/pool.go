@@ -18,6 +18,7 @@ type Config struct {
 	Addr           string        // host:port
 	ConnectTimeout time.Duration // for a dial
 	Timeout        time.Duration // longest silence of the origin server
+	Look           time.Duration // how long an exchange waits at first, before it looks around; up to Timeout
 	IdleTimeout    time.Duration // after which an idle connection is closed
 	KeepAlive      bool          // the kernel probes a silent connection
 	MaxIdle        int           // idle connections kept
@@ -66,7 +67,7 @@ func (p *Pool) Get() (*Conn, error) {
 		if c == nil {
 			return p.Dial()
 		}
-		c.ReadWithin(p.Timeout)
+		c.ReadWithin(p.Look) // as the exchange will, so that the deadline is set once
 		if c.Idle() {
 			return c, nil
 		}

@@ -30,7 +30,7 @@ func member(t *testing.T, change func(*Config)) (*Pool, <-chan net.Conn) {
 			accepted <- c
 		}
 	}()
-	config := Config{Addr: l.Addr().String(), ConnectTimeout: time.Second, Timeout: time.Second, IdleTimeout: time.Minute, MaxIdle: 2}
+	config := Config{Addr: l.Addr().String(), ConnectTimeout: time.Second, Timeout: time.Second, Look: time.Second, IdleTimeout: time.Minute, MaxIdle: 2}
 	if change != nil {
 		change(&config)
 	}
