@@ -5,3 +5,6 @@ package proxy
 // allowedAllocations an exchange: the race detector makes sync.Pool lose one in
 // four of what it is given, so that the pools allocate.
 const allowedAllocations = 4
+
+// bigBody is a part of a gigabyte, since the detector slows all down.
+const bigBody = 128 << 20

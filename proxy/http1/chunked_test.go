@@ -9,14 +9,14 @@ var chunkedBodies = []struct {
 	name string
 	in   string
 	err  *Error
-	want string // data, then each trailer line after a bar
+	want string // data, then each trailer line after a line feed
 }{
 	{name: "two chunks", in: "4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n", want: "Wikipedia"},
 	{name: "empty", in: "0\r\n\r\n", want: ""},
 	{name: "hex in both cases", in: "a\r\n0123456789\r\nB\r\n0123456789a\r\n0\r\n\r\n", want: "01234567890123456789a"},
 	{name: "leading zeros", in: "0004\r\nWiki\r\n000\r\n\r\n", want: "Wiki"},
 	{name: "extensions", in: "4;a=b;c=\"d e\"\r\nWiki\r\n0;last\r\n\r\n", want: "Wiki"},
-	{name: "trailers", in: "1\r\nx\r\n0\r\nA: 1\r\nB: 2\r\n\r\n", want: "x|A: 1|B: 2"},
+	{name: "trailers", in: "1\r\nx\r\n0\r\nA: 1\r\nB: 2\r\n\r\n", want: "x\nA: 1\nB: 2"},
 	{name: "data with CRLF", in: "4\r\n\r\n\r\n\r\n0\r\n\r\n", want: "\r\n\r\n"},
 
 	{name: "no size", in: "\r\nx\r\n", err: errChunkSize},
@@ -55,7 +55,7 @@ func decode(in string, step int) (got string, used int, part Part, err error) {
 }
 
 // decodeParts is decode with data and trailers apart. Each trailer line is behind
-// a bar.
+// a line feed, which none can have.
 func decodeParts(in string, step int) (data, trailers string, used int, part Part, err error) {
 	var c Chunked
 	var d, tr strings.Builder
@@ -68,7 +68,7 @@ func decodeParts(in string, step int) (data, trailers string, used int, part Par
 		case part == Data:
 			d.Write(b)
 		case part == Trailer:
-			tr.WriteString("|" + string(b))
+			tr.WriteString("\n" + string(b))
 		case part == More:
 			have = min(have+step, len(in))
 		}

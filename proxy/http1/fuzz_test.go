@@ -222,7 +222,7 @@ func rechunk(data, trailers string) string {
 		b = AppendChunk(b, []byte(data))
 	}
 	b = append(b, "0\r\n"...)
-	for line := range strings.SplitSeq(trailers, "|") {
+	for line := range strings.SplitSeq(trailers, "\n") {
 		if line != "" {
 			b = append(b, line+"\r\n"...)
 		}
