@@ -16,6 +16,19 @@ func (r *roster) pickExact(q *Request) int {
 	bestLoad, bestStatus := int64(math.MaxInt64), math.MinInt
 	load, earns, picky := r.lbmethod.load, r.lbmethod.earns, r.picky(q)
 	seats := r.seats[:r.candidates]
+	if load == nil && !picky { // the same, without what it does not need
+		for i := range seats {
+			s := &seats[i]
+			s.lbstatus += s.lbfactor
+			if s.lbstatus > bestStatus {
+				best, bestStatus = i, s.lbstatus
+			}
+		}
+		if best >= 0 {
+			seats[best].lbstatus -= r.total
+		}
+		return best
+	}
 	for i := range seats {
 		s := &seats[i]
 		if picky && r.passes(s, q) {
