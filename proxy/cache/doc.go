@@ -121,7 +121,7 @@
 //	d.OnFailure(q, policy, now, status)         // may answer in its stead
 //	if Invalidates(q, status) { Invalidated(q, fields, store.Remove) }
 //	t := d.Take(q, response, variants, policy, requested, received)
-//	store.Update(key, t.Updates)                // t.Retry: forward again, with d.Again()
+//	store.Update(key, t.Updates)                // t.Retry: forward again, with d.Again() and store.Get(key)
 //	                                            // t.Answer: the client gets that
 //	                                            // t.Fill: content is stored under it, from t.At.First on
 //

@@ -12,28 +12,38 @@ import (
 func (d *Decision) validated(q *Request, r *Response, variants []*Entry, p *Policy, requested, received time.Time) Taken {
 	u := updating{q: q, fields: r.Fields, p: p, requested: requested, received: received}
 	out := Taken{Why: NotAsked}
-	for _, e := range identified(q, r, variants, received) {
+	about, beside := identified(q, r, variants, received)
+	for _, e := range about {
 		use, n := u.entry(e)
-		if e == d.Entry {
+		if e == d.Entry || out.Answer == nil && !e.Partial {
 			out.Answer, out.Body = use, e
 		}
 		if u.mayStore(use) {
 			out.Updates = append(out.Updates, Update{Old: e, New: n, From: e})
 		}
 	}
+	for _, e := range beside {
+		out.Updates = append(out.Updates, Update{Old: e, From: e})
+	}
+	tag, modified := validators(r.Fields)
+	if d.Reason == VaryMiss {
+		out.other(&u, tag, variants)
+	}
 	if d.Outcome != Validate { // the origin answered the client
 		out.Answer, out.Body = nil, nil
 		return out
-	}
-	tag, modified := validators(r.Fields)
-	if out.Answer == nil && d.Entry == nil {
-		out.other(&u, tag, variants)
 	}
 	// A 304 without any validator is more than §4.3.4 can place. Where the entry's
 	// were the only ones in the request it is about that entry all the same, which
 	// then answers this request and is not updated.
 	if out.Answer == nil && d.Entry != nil && tag == nil && modified == nil && q.seen&forCaches == 0 {
 		out.Answer, out.Body = d.Entry, d.Entry
+	}
+	if out.Answer != nil && out.Answer.Partial { // its tag may be weak now, and If-Range false
+		if _, short := incomplete(q, out.Answer); short {
+			out.Answer, out.Retry = nil, true
+			return out
+		}
 	}
 	out.Retry = out.Answer == nil && !q.offers(tag)
 	return out
@@ -51,13 +61,14 @@ func validators(fields message.Fields) (tag, modified []byte) {
 // identified are the entries that a 304 is about, among those that could have
 // been chosen for q: all that have its strong validator, or else the most recent
 // that has its weak one; or where it has none, the only one if that has none
-// either (§4.3.4).
-func identified(q *Request, r *Response, variants []*Entry, received time.Time) (list []*Entry) {
+// either (§4.3.4). Others with the weak one are beside it: they may not be updated,
+// and would be validated for ever.
+func identified(q *Request, r *Response, variants []*Entry, received time.Time) (about, beside []*Entry) {
 	n := headOf(r, received)
-	var only, latest *Entry
+	var only *Entry
 	could := 0
 	for _, e := range variants {
-		if !e.fits(q) {
+		if !e.fits(q) || e.Status != 200 {
 			continue
 		}
 		could++
@@ -65,23 +76,26 @@ func identified(q *Request, r *Response, variants []*Entry, received time.Time) 
 		strongly, weakly := e.shares(n)
 		switch {
 		case strongly && n.strong():
-			list = append(list, e)
-		case weakly && !n.strong() && (latest == nil || e.newer(latest)):
-			latest = e
+			about = append(about, e)
+		case !weakly || n.strong():
+		case len(about) == 0:
+			about = append(about, e)
+		case e.newer(about[0]):
+			beside = append(beside, about[0])
+			about[0] = e
+		default:
+			beside = append(beside, e)
 		}
 	}
-	switch {
-	case latest != nil:
-		return []*Entry{latest}
-	case !n.validatable() && could == 1 && !only.validatable():
-		return []*Entry{only}
+	if !n.validatable() && could == 1 && !only.validatable() {
+		about = append(about, only)
 	}
-	return list
+	return about, beside
 }
 
 // headOf reads the validators of a response that is no entry.
 func headOf(r *Response, received time.Time) *Entry {
-	return Stored{Fields: copyFields(r.Fields, &control{}, received), Received: received}.Entry(&Policy{})
+	return Stored{Status: 200, Fields: copyFields(r.Fields, &control{}, received), Received: received}.Entry(&Policy{})
 }
 
 // shares compares the validators of e and n by the strong and the weak function.

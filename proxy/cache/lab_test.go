@@ -21,6 +21,7 @@ type lab struct {
 	bodies map[*Entry]*body
 	origin func(l *lab, q request) reply // sees what was forwarded; may move the time
 	asked  []request                     // of the last exchange
+	deaf   bool                          // its last answer was taken for none: the origin failed
 }
 
 // body has bytes at their place; known says which are there.
@@ -85,7 +86,7 @@ func (l *lab) read(r request) *Request {
 
 // serve is one exchange.
 func (l *lab) serve(r request) result {
-	l.asked = nil
+	l.asked, l.deaf = nil, false
 	q := l.read(r)
 	key := string(q.AppendKey(nil))
 	variants := l.store[key]
@@ -140,6 +141,7 @@ func (l *lab) forward(r request, q *Request, key string, d Decision, variants []
 		status = 504
 	}
 	if instead, ok := d.OnFailure(q, &l.p, l.now, status); ok {
+		l.deaf = true
 		return l.answer(instead.Entry, q, instead)
 	}
 	if got.status == 0 {
@@ -155,7 +157,7 @@ func (l *lab) forward(r request, q *Request, key string, d Decision, variants []
 	t := d.Take(q, res, variants, &l.p, requested, l.now)
 	l.update(key, t.Updates)
 	if t.Retry {
-		res := l.forward(r, q, key, d.Again(), variants)
+		res := l.forward(r, q, key, d.Again(), l.store[key])
 		res.decision = d
 		return res
 	}

@@ -198,8 +198,9 @@ func (e *Entry) reuse(q *Request, now time.Time) Decision {
 	return d
 }
 
-// validatable says whether e has a validator to send.
-func (e *Entry) validatable() bool { return e.tag != nil || e.isModified }
+// validatable says whether e has a validator to send. That of another status than
+// 200 is of no use: a 304 tells of what would have been a 200 (RFC 9110 §15.4.5).
+func (e *Entry) validatable() bool { return e.Status == 200 && (e.tag != nil || e.isModified) }
 
 // incomplete says what is to be done where not all bytes of e are stored (§3.3).
 // forward is false where those that q wants are.

@@ -90,7 +90,7 @@ func (u *updating) part(d *Decision, r *Response, variants []*Entry) (t Taken, o
 		t = Taken{Fill: n, Updates: []Update{{Old: e, New: n, From: e}}}
 		field, _ := r.Fields.Get(message.ContentRange)
 		t.At, _, _ = parseContentRange(field)
-		if d.Outcome == Complete && e == d.Entry {
+		if _, short := incomplete(u.q, n); d.Outcome == Complete && e == d.Entry && (!n.Partial || !short) {
 			t.Answer, t.Body = n, e
 		}
 		break
@@ -110,7 +110,7 @@ func (u *updating) whole(r *Response, variants []*Entry) (t Taken) {
 		field, _ := r.Fields.Get(message.ContentRange)
 		t.At, _, _ = parseContentRange(field)
 	}
-	if t.Fill == nil && !u.outdates(r.Status, t.Why) {
+	if t.Fill == nil && !u.outdates(r) {
 		return t
 	}
 	for _, e := range variants {
@@ -124,13 +124,13 @@ func (u *updating) whole(r *Response, variants []*Entry) (t Taken) {
 // outdates says whether a response that is not stored shows all the same that
 // what is stored is not right any more. An error of the server does not, nor what
 // may be due to how this client asked: it must not take a response from others.
-func (u *updating) outdates(status int, why Why) bool {
-	if u.q.kind != getMethod || status >= 500 || status == 206 || aboutTheRequest(status) {
+func (u *updating) outdates(r *Response) bool {
+	q := u.q
+	switch {
+	case q.kind != getMethod || r.Status >= 500 || r.Status == 206 || aboutTheRequest(r.Status) || q.seen&onlyOrigin != 0:
+		return false
+	case q.control.has&wordNoStore != 0 || q.sees(message.Authorization) || q.overrides(r.Fields, u.p):
 		return false
 	}
-	switch why {
-	case NoStoreAsked, NeedsPermission, Unkeyed, AboutRequest:
-		return false
-	}
-	return u.q.seen&onlyOrigin == 0
+	return r.Status < 400 || plain(q.Fields)
 }

@@ -56,7 +56,7 @@ func (w Why) String() string { return whyWords[w] }
 func New(q *Request, r *Response, p *Policy, requested, received time.Time) (*Entry, Why) {
 	var c control
 	explicit := c.readResponse(r.Fields, p)
-	if why := forbidden(q, r, &c); why != Stores {
+	if why := forbidden(q, r, &c, explicit); why != Stores {
 		return nil, why
 	}
 	_, site := p.ttl(q.Path, r.Status)
@@ -88,10 +88,10 @@ func New(q *Request, r *Response, p *Policy, requested, received time.Time) (*En
 }
 
 // forbidden is RFC 9111 §3, but for its last point.
-func forbidden(q *Request, r *Response, c *control) Why {
+func forbidden(q *Request, r *Response, c *control, explicit source) Why {
 	understood := isUnderstood(r.Status)
 	switch {
-	case q.kind != getMethod && !cacheablePost(q, r, c):
+	case q.kind != getMethod && !(explicit != nowhere && cacheablePost(q, r)):
 		return NotMethod
 	case r.Status < 200:
 		return NotFinal
@@ -109,13 +109,10 @@ func forbidden(q *Request, r *Response, c *control) Why {
 	return Stores
 }
 
-// cacheablePost is RFC 9110 §9.3.3: explicit freshness, and a Content-Location
-// that is the target, so that the content is what a GET would get.
-func cacheablePost(q *Request, r *Response, c *control) bool {
+// cacheablePost is RFC 9110 §9.3.3: besides explicit freshness there is a
+// Content-Location that is the target, so the content is what a GET would get.
+func cacheablePost(q *Request, r *Response) bool {
 	if q.kind != postMethod || r.Status != 200 {
-		return false
-	}
-	if c.source(r.Fields.Count(message.Expires) > 0) == nowhere {
 		return false
 	}
 	location, ok := r.Fields.Get(message.ContentLocation)
@@ -207,5 +204,5 @@ func named(names [][]byte, name []byte) bool {
 func (e *Entry) useless() bool {
 	fresh := e.lifetime > e.firstAge && !e.noCache
 	later := !e.noStale && (e.whileFresh > 0 || e.ifError > 0)
-	return !fresh && !later && e.tag == nil && !e.isModified
+	return !fresh && !later && !e.validatable()
 }

@@ -15,7 +15,7 @@ func (c *control) targeted(fields message.Fields, list []string) bool {
 		var said directives
 		dictionary(value, func(key []byte, v item) {
 			members++
-			if w := wordOf(key); w != 0 && wordIsKey(key) {
+			if w := wordOf(key); w != 0 {
 				said.replace(w, v)
 			}
 		})
@@ -29,17 +29,6 @@ func (c *control) targeted(fields message.Fields, list []string) bool {
 		return true
 	}
 	return false
-}
-
-// wordIsKey says whether a key is a directive's name as it stands: keys of a
-// dictionary are compared character by character, and are in lower case.
-func wordIsKey(key []byte) bool {
-	for _, c := range key {
-		if 'A' <= c && c <= 'Z' {
-			return false
-		}
-	}
-	return true
 }
 
 // directives are the members that are known, the last of each (RFC 9651 §4.2.2).

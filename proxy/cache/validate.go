@@ -99,7 +99,7 @@ func (d *Decision) eachTag(q *Request, variants []*Entry, see func(tag []byte)) 
 }
 
 func (e *Entry) nominable(q *Request) bool {
-	return e.tag != nil && !e.Partial && bytes.Equal(e.Second, q.second)
+	return e.Status == 200 && e.tag != nil && !e.Partial && bytes.Equal(e.Second, q.second)
 }
 
 func tagAmong(tag []byte, variants []*Entry, q *Request) bool {
