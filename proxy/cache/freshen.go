@@ -109,22 +109,26 @@ func (e *Entry) shares(n *Entry) (strongly, weakly bool) {
 }
 
 // other is for a request that no entry fits: the origin server names one of those
-// that were offered. It becomes an entry for requests like this one, beside the
-// old, which is left as it is: it could not have been chosen.
+// that were offered, the latest of several with one tag. It becomes an entry for
+// requests like this one, beside the old, which is left as it is: it could not
+// have been chosen.
 func (out *Taken) other(u *updating, tag []byte, variants []*Entry) {
 	if tag == nil {
 		return
 	}
+	var named *Entry
 	for _, e := range variants {
-		if !e.nominable(u.q) || !sameWeakly(tag, e.tag) {
-			continue
+		if e.nominable(u.q) && sameWeakly(tag, e.tag) && (named == nil || e.newer(named)) {
+			named = e
 		}
-		use, n := u.entry(e)
-		out.Answer, out.Body = use, e
-		if n != nil && u.mayStore(use) {
-			out.Updates = append(out.Updates, Update{New: n, From: e})
-		}
+	}
+	if named == nil {
 		return
+	}
+	use, n := u.entry(named)
+	out.Answer, out.Body = use, named
+	if n != nil && u.mayStore(use) {
+		out.Updates = append(out.Updates, Update{New: n, From: named})
 	}
 }
 

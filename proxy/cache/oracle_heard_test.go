@@ -227,16 +227,20 @@ func (o *oracle) heardOfAnother(n *kept, asked map[string][]string) {
 	if len(asked["if-match"])+len(asked["if-unmodified-since"]) > 0 {
 		return
 	}
+	var named *kept
 	for _, e := range o.kept {
-		if e.url != n.url || e.status != 200 || !e.complete() || e.etag() == "" || strings.TrimPrefix(e.etag(), "W/") != strings.TrimPrefix(n.etag(), "W/") {
-			continue
+		if e.url == n.url && e.status == 200 && e.complete() && e.etag() != "" && strings.TrimPrefix(e.etag(), "W/") == strings.TrimPrefix(n.etag(), "W/") &&
+			(named == nil || e.date().After(named.date()) || e.date().Equal(named.date()) && e.got.After(named.got)) {
+			named = e
 		}
-		another, before := *e, o.kept
-		o.kept = append(slices.Clone(o.kept), &another)
-		if u := o.update(&another, n, asked); !slices.Contains(o.kept, u) {
-			o.kept = before
-		}
+	}
+	if named == nil {
 		return
+	}
+	another, before := *named, o.kept
+	o.kept = append(slices.Clone(o.kept), &another)
+	if u := o.update(&another, n, asked); !slices.Contains(o.kept, u) {
+		o.kept = before
 	}
 }
 
@@ -261,7 +265,7 @@ func (o *oracle) heardHEAD(n *kept, asked map[string][]string) {
 		} else {
 			u := *e
 			u.invalid = true
-			o.kept[slices.Index(o.kept, e)] = &u
+			o.kept = append(slices.DeleteFunc(o.kept, func(k *kept) bool { return k == e }), &u)
 		}
 	}
 }
