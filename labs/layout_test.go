@@ -27,9 +27,10 @@ docker          ->
 docker/enginetest -> docker
 proxy/balancer  -> proxy/message
 proxy/cache     -> proxy/message
-proxy/http1     -> proxy/message
-proxy/upstream  -> proxy/http1 proxy/message
-proxy           -> proxy/message proxy/http1 proxy/balancer proxy/route proxy/upstream proxy/site
+proxy/socket    ->
+proxy/http1     -> proxy/message proxy/socket
+proxy/upstream  -> proxy/http1 proxy/message proxy/socket
+proxy           -> proxy/message proxy/socket proxy/http1 proxy/balancer proxy/route proxy/upstream proxy/site
 apache          -> proxy/site proxy/wiretest
 labs/systems    -> proxy/site apache docker
 labs            -> proxy/site loadtest docker labs/systems labs/origin proxy/wiretest reports/record reports/stat

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"proxylab/proxy/http1"
 	"proxylab/proxy/route"
 	"proxylab/proxy/site"
+	"proxylab/proxy/socket"
 	"proxylab/proxy/upstream"
 )
 
@@ -36,7 +38,7 @@ func New(declared *site.Site, o Options) (*Server, error) {
 		conns:    make(map[*conn]struct{}),
 		clients:  make(map[netip.Prefix]int),
 	}
-	s.slots.bound(declared.Limits.Connections)
+	s.door.bound(declared.Limits.Connections)
 	if s.grace == 0 {
 		s.grace = 10 * time.Second
 	}
@@ -52,6 +54,13 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	if s.access, err = openAccessLog(o.Access, declared.Log, s.logger); err != nil {
 		s.listener.Close()
 		return nil, err
+	}
+	for range runtime.GOMAXPROCS(0) {
+		l, err := socket.NewLoop()
+		if err != nil {
+			return nil, err
+		}
+		s.loops = append(s.loops, l)
 	}
 	return s, nil
 }
@@ -136,7 +145,6 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 			Addr:           addr,
 			ConnectTimeout: m.ConnectionTimeout,
 			Timeout:        m.Timeout,
-			Look:           glance(m.Timeout, 0),
 			IdleTimeout:    m.TTL,
 			KeepAlive:      m.KeepAlive,
 			MaxIdle:        min(maxIdle, lim.Connections),

@@ -13,6 +13,12 @@ import (
 // A client that waits to be told to go on is told here where the Site does not
 // leave that to the member.
 func (x *exchange) collect() phase {
+	length := x.req.Body.Length
+	fits := x.req.Body.Kind == http1.Sized && x.c.Fits(length)
+	here := fits && int64(len(x.c.Buffered())) >= length
+	if x.inLoop() && !here && (fits || x.req.Continues && !x.p.site.Fields.Continue) {
+		return phaseApart
+	}
 	if x.req.Continues {
 		if x.p.site.Fields.Continue {
 			return phaseElect
@@ -22,8 +28,7 @@ func (x *exchange) collect() phase {
 			return x.clientGone()
 		}
 	}
-	length := x.req.Body.Length
-	if x.req.Body.Kind != http1.Sized || !x.c.Fits(length) {
+	if !fits {
 		return phaseElect
 	}
 	patience, rate := x.p.site.Limits.Timeout, float64(x.p.site.Limits.MinRate)

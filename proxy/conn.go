@@ -1,12 +1,12 @@
 package proxy
 
 import (
-	"net"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"proxylab/proxy/http1"
+	"proxylab/proxy/socket"
 )
 
 const (
@@ -18,105 +18,182 @@ const (
 	lingerBytes = 1 << 20     // and how much of it
 )
 
-// conn is a client's connection. Its goroutine runs one exchange after the
-// other on it.
+// conn is a client's connection, on which one exchange follows the other. Its
+// loop attends it. What has to wait in the middle of something takes a goroutine
+// (apart), and gives the connection back when its exchange is over.
 type conn struct {
 	*http1.Conn
 	server *Server
+	at     int    // whose loop's it is
 	client []byte // the address, without port
 	addr   netip.Addr
 	from   netip.Prefix // whom it counts for: an IPv4 address, or the /64 that an IPv6 host has
-	served int          // requests so far
-	idle   atomic.Bool  // nothing of a request is there, and none is being answered
+
+	x        *exchange // nil between two
+	served   int       // requests so far
+	used     bool      // it has had an exchange
+	waiting  bool      // for the first byte of a request, with a deadline
+	queued   bool      // Due will be called
+	lingers  bool      // it is being closed
+	lingered int       // bytes read since
+
+	idle atomic.Bool // nothing of a request is there, and none is being answered
 }
 
-func newConn(s *Server, tcp *net.TCPConn) (*conn, error) {
-	hc, err := http1.NewConn(tcp)
+// newConn makes a connection of a new client, in the goroutine of a loop.
+func newConn(s *Server, at int, a socket.Accepted) (*conn, error) {
+	c := &conn{server: s, at: at, addr: a.Peer.Addr().WithZone("")}
+	tcp, err := s.loops[at].Add(a, c)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: hc, server: s}
-	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok {
-		addr := a.AddrPort().Addr().Unmap().WithZone("")
-		c.addr = addr
-		c.client, _ = addr.AppendText(nil)
-		c.from, _ = addr.Prefix(min(64, addr.BitLen()))
-	}
+	c.Conn = http1.NewConn(tcp)
+	c.client, _ = c.addr.AppendText(nil)
+	c.from, _ = c.addr.Prefix(min(64, c.addr.BitLen()))
 	return c, nil
 }
 
-// serve runs the exchanges.
-func (c *conn) serve() {
-	patience := c.server.parts.Load().site.Limits.HeadTimeout // of a new connection
-	for c.await(patience) {
-		x := takeExchange(c)
-		x.run()
-		done, linger, reset := x.close, x.linger, x.reset
-		x.free()
-		switch {
-		case reset:
-			c.Reset()
-			return
-		case done:
-			if linger {
-				c.lingeringClose()
-			}
-			c.Close()
+// Ready is called by the loop (socket.Owner).
+func (c *conn) Ready(*socket.Socket) {
+	if !c.queued {
+		c.proceed()
+	}
+}
+
+// later has Due called at the end of the loop's round.
+func (c *conn) later() {
+	c.queued = true
+	c.Loop().Later(c)
+}
+
+// Due is called by the loop (socket.Task): a write is due, or a goroutine gives
+// the connection back.
+func (c *conn) Due() {
+	c.queued = false
+	if c.Left() {
+		c.Attend(c)
+	}
+	c.proceed()
+}
+
+// proceed does what can be done without waiting; in a goroutine of its own,
+// everything up to the end of the exchange.
+func (c *conn) proceed() {
+	for !c.lingers {
+		if c.x == nil && !c.await() {
 			return
 		}
+		switch c.x.run() {
+		case phaseAgain:
+			return
+		case phaseApart:
+			c.apart()
+			return
+		}
+		if !c.over() {
+			return
+		}
+	}
+	c.lingerOn()
+}
+
+// apart goes on in a goroutine.
+func (c *conn) apart() {
+	c.Leave()
+	if c.x.up != nil {
+		c.x.up.Leave()
+	}
+	c.Loop().Started()
+	go c.proceed()
+}
+
+// await begins an exchange when the first byte of a request is there. Until then
+// the connection holds no buffer. It returns false when there is nothing to do.
+func (c *conn) await() bool {
+	if len(c.Buffered()) == 0 {
+		if !c.waiting {
+			c.waiting = true
+			c.ReadWithin(c.patience())
+			c.idle.Store(true)
+		}
+		err := c.Fill()
+		if err == socket.ErrAgain {
+			return false
+		}
+		c.waiting = false
+		c.idle.Store(false)
+		if err != nil {
+			c.Close()
+			c.server.ended(c)
+			return false
+		}
+	}
+	c.x = takeExchange(c)
+	return true
+}
+
+// patience is how long a client may take until its next request.
+func (c *conn) patience() time.Duration {
+	limits := &c.server.parts.Load().site.Limits
+	switch {
+	case c.server.stopping.Load():
+		return c.server.lastCall
+	case c.used:
+		return limits.KeepAliveTimeout
+	}
+	return limits.HeadTimeout
+}
+
+// hurry is called in the loop when the proxy stops: whoever is idle is waited for
+// once more, but not for long.
+func (c *conn) hurry() {
+	if !c.Left() && c.waiting {
+		c.ReadWithin(c.server.lastCall)
+	}
+}
+
+// over ends the exchange. It returns false where the connection is gone, or given
+// back to its loop.
+func (c *conn) over() bool {
+	x := c.x
+	done, linger, reset := x.close, x.linger, x.reset
+	x.free()
+	c.x, c.used = nil, true
+	switch {
+	case reset:
+		c.Reset()
+	case done && linger && c.CloseWrite() == nil:
+		c.lingers = true
+		c.ReadWithin(lingerTime)
+		return true
+	case done:
+		c.Close()
+	default:
 		c.Free()
-		patience = c.server.parts.Load().site.Limits.KeepAliveTimeout
-	}
-	c.Close()
-}
-
-// await waits for the first byte of a request, holding no buffer. It returns
-// false when there will be none.
-func (c *conn) await(patience time.Duration) bool {
-	if len(c.Buffered()) > 0 {
-		return true // pipelined
-	}
-	c.ReadWithin(patience)
-	c.idle.Store(true)
-	// Server.drain sets stopping first and then interrupts whoever is idle, so
-	// that one of the two is seen here.
-	var err error
-	if !c.server.stopping.Load() {
-		err = c.Fill()
-	}
-	c.idle.Store(false)
-	if !c.server.stopping.Load() {
-		return err == nil
-	}
-	return c.awaitLast()
-}
-
-// awaitLast is await while the proxy stops. There may be a first byte already,
-// and an interrupt that was meant for an idle connection.
-func (c *conn) awaitLast() bool {
-	c.server.mu.Lock() // drain has interrupted already, or will find this one busy
-	c.Forget()
-	c.server.mu.Unlock()
-	if len(c.Buffered()) > 0 {
+		if c.Left() && socket.Attended && c.Loop().Do(c) {
+			return false
+		}
 		return true
 	}
-	c.ReadWithin(c.server.lastCall)
-	return c.Fill() == nil
+	c.server.ended(c)
+	return false
 }
 
-// lingeringClose ends our side and reads for a while what the client still
-// sends. Closing at once would reset the connection, and the client could lose
+// lingerOn reads for a while what the client still sends, of a connection whose
+// own side has ended. Closing at once would reset it, and the client could lose
 // the answer that tells it what was wrong (RFC 9112 §9.6).
-func (c *conn) lingeringClose() {
-	if c.TCP().CloseWrite() != nil {
-		return
-	}
-	c.TCP().SetReadDeadline(time.Now().Add(lingerTime))
-	for n := 0; n < lingerBytes; {
-		n += len(c.Buffered())
+func (c *conn) lingerOn() {
+	for c.lingered < lingerBytes {
+		c.lingered += len(c.Buffered())
 		c.Use(len(c.Buffered()))
-		if c.Fill() != nil {
+		err := c.Fill()
+		if err == socket.ErrAgain {
 			return
 		}
+		if err != nil {
+			break
+		}
 	}
+	c.Close()
+	c.server.ended(c)
 }

@@ -11,16 +11,20 @@ import (
 	"proxylab/proxy/upstream"
 )
 
-// elect gets a member and a connection to it, and waits where all members have
-// their max. Where no connection can be made, the member goes into error state and
-// the next one is asked: nothing was sent yet.
+// elect gets a member, and waits where all of them have their max.
 func (x *exchange) elect() phase {
 	b := x.group.balancer
+	if x.inLoop() && len(x.ask.Tried) > 0 {
+		return phaseApart
+	}
 	if n := len(x.ask.Tried); n >= x.group.tries || n > 0 && !b.MayRetry() {
 		return phaseRefuse
 	}
 	err := b.Elect(&x.ask, &x.lease)
 	if err == balancer.ErrFull {
+		if x.inLoop() {
+			return phaseApart
+		}
 		err = b.Wait(&x.ask, &x.lease)
 	}
 	if err != nil {
@@ -35,10 +39,32 @@ func (x *exchange) elect() phase {
 	x.served = x.lease.Member().Name()
 	x.pool = x.group.pools[x.lease.Index()]
 	x.upgrade = x.upgradeFor(x.group.upgrades[x.lease.Index()])
-	if x.up, err = x.pool.Get(); err != nil {
+	x.redial = false
+	return phaseConnect
+}
+
+// connect gets a connection to the member. Where none can be made, the member
+// goes into error state and the next one is asked: nothing was sent yet.
+func (x *exchange) connect() phase {
+	if !x.redial {
+		// One that the member is closing is worse for a request that cannot be sent
+		// again.
+		if x.up = x.pool.Get(x.c.Loop(), !x.resends()); x.up != nil {
+			if x.inLoop() {
+				x.up.Attend(x.c)
+			}
+			x.upBefore = traffic{x.up.Sent, x.up.Received}
+			return phaseSend
+		}
+	}
+	if x.inLoop() {
+		return phaseApart
+	}
+	var err error
+	if x.up, err = x.pool.Dial(x.c.Loop()); err != nil {
 		return x.unreachable(err)
 	}
-	x.upBefore = traffic{x.up.Sent, x.up.Received}
+	x.upBefore = traffic{}
 	return phaseSend
 }
 
@@ -109,11 +135,8 @@ func (x *exchange) brokenOff(err error) phase {
 	again := !x.upload.started && (x.resends() || !x.sent)
 	if again && x.up.Reused {
 		x.pool.Drop(x.up)
-		if x.up, err = x.pool.Dial(); err != nil {
-			return x.unreachable(err)
-		}
-		x.upBefore = traffic{}
-		return phaseSend
+		x.up, x.redial = nil, true
+		return phaseConnect
 	}
 	x.failure = errBroken
 	x.blame(balancer.Failed, err)

@@ -31,6 +31,9 @@ type exchange struct {
 	rest  []byte
 	group *group
 
+	phase    phase
+	deferred bool // its write waits for the end of the loop's round, or has
+
 	ask      balancer.Request
 	lease    balancer.Lease // of the member that was elected, until done with
 	pool     *upstream.Pool
@@ -38,7 +41,12 @@ type exchange struct {
 	upBefore traffic       // what up had carried before
 	asked    time.Time     // when the request went to the member, where the balancer wants to know
 	answered time.Duration // and how long the head of its answer took
+	redial   bool          // no idle connection will do
 	sent     bool          // a byte of the request may have reached the member
+	begun    bool          // and one of this attempt
+	look     time.Duration // the response's head is waited for so long, until somebody looks around; 0 before
+	waited   time.Duration // for it, before that
+	interim  int           // 1xx responses so far
 	upload   upload
 	upgrade  string // the protocol that the member was asked to change to; "" for none
 
@@ -64,40 +72,86 @@ const (
 	phaseRead    phase = iota // request.go: a whole, valid head
 	phaseRoute                // route.go: the rule for the path
 	phaseCollect              // collect.go: a small body is waited for
-	phaseElect                // elect.go: a member and a connection to it
-	phaseSend                 // send.go: the request, or its head while an upload runs
-	phaseReceive              // receive.go: the response's head, passing interim ones
-	phaseRelay                // relay.go: the response
+	phaseElect                // elect.go: a member
+	phaseConnect              // elect.go: a connection to it
+	phaseSend                 // send.go: the request, written anew
+	phaseSent                 // send.go: it goes out
+	phaseReceive              // receive.go: the response's head
+	phaseInterim              // receive.go: one that is not the last goes to the client
+	phaseTunnel               // tunnel.go: bytes both ways
+	phaseRelay                // relay.go: the response's head, written anew
+	phaseStream               // relay.go: it goes out, and the body
 	phaseRefuse               // refuse.go: a response of our own instead
+	phaseAnswer               // refuse.go: it goes out
 	phaseFinish               // finish.go: connections kept or closed, the log line
 	phaseOver
+
+	// These two leave the exchange where it is, in a loop.
+	phaseAgain // until a socket is ready
+	phaseApart // and go on in a goroutine, which may wait
 )
 
-// run is the driver.
-func (x *exchange) run() {
-	for p := phaseRead; p != phaseOver; {
-		switch p {
-		case phaseRead:
-			p = x.read()
-		case phaseRoute:
-			p = x.route()
-		case phaseCollect:
-			p = x.collect()
-		case phaseElect:
-			p = x.elect()
-		case phaseSend:
-			p = x.send()
-		case phaseReceive:
-			p = x.receive()
-		case phaseRelay:
-			p = x.relay()
-		case phaseRefuse:
-			p = x.refuse()
-		case phaseFinish:
-			p = x.finish()
+// waits says whether a phase begins with a write that can wait for the end of a
+// loop's round, to go out together with others (package socket).
+func (p phase) waits() bool { return p == phaseSent || p == phaseStream || p == phaseAnswer }
+
+// run is the driver. It returns phaseOver, or in a loop one of the last two.
+func (x *exchange) run() phase {
+	for {
+		if x.phase.waits() && x.inLoop() && !x.deferred {
+			x.deferred = true
+			x.c.later()
+			return phaseAgain
 		}
+		next := x.step()
+		if next >= phaseOver {
+			return next
+		}
+		x.phase, x.deferred = next, false
 	}
 }
+
+func (x *exchange) step() phase {
+	switch x.phase {
+	case phaseRead:
+		return x.read()
+	case phaseRoute:
+		return x.route()
+	case phaseCollect:
+		return x.collect()
+	case phaseElect:
+		return x.elect()
+	case phaseConnect:
+		return x.connect()
+	case phaseSend:
+		return x.send()
+	case phaseSent:
+		return x.flush()
+	case phaseReceive:
+		return x.receive()
+	case phaseInterim:
+		return x.passInterim()
+	case phaseTunnel:
+		return x.tunnel()
+	case phaseRelay:
+		return x.relay()
+	case phaseStream:
+		return x.carry()
+	case phaseRefuse:
+		return x.refuse()
+	case phaseAnswer:
+		return x.write()
+	case phaseFinish:
+		return x.finish()
+	}
+	return phaseOver
+}
+
+// inLoop says whether the exchange runs in a loop, and must not wait.
+func (x *exchange) inLoop() bool { return !x.c.Left() }
+
+// now is the time, in a loop that of its round.
+func (x *exchange) now() time.Time { return x.c.Loop().Now(x.inLoop()) }
 
 var exchanges = sync.Pool{New: func() any { return newExchange() }}
 

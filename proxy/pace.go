@@ -18,8 +18,8 @@ import (
 //	taken    |-------|
 //	owed              ====|            rate · span, and never more than was written
 //
-// Nobody looks at the clock for it but where a write had to wait for within, or
-// where a deadline was renewed, which is a few times in within.
+// The kernel is asked where a write had to wait for within, and once in within
+// where writes follow each other (due).
 type pace struct {
 	within time.Duration
 	rate   int64 // bytes a second; 0 where any byte will do
@@ -27,6 +27,11 @@ type pace struct {
 	since   time.Time // of the span; zero before the first
 	written int64     // by then
 	taken   int64     // by then
+}
+
+// due says whether the span is over, or there is none yet.
+func (p *pace) due(c *http1.Conn) bool {
+	return p.since.IsZero() || c.Loop().Now(!c.Left()).Sub(p.since) >= p.within
 }
 
 // lost says whether the peer of c has fallen behind. It begins a span where there

@@ -2,43 +2,35 @@ package proxy
 
 import (
 	"io"
-	"time"
 
 	"proxylab/proxy/balancer"
 	"proxylab/proxy/http1"
 	"proxylab/proxy/message"
+	"proxylab/proxy/socket"
 )
 
 // maxInterim bounds the 1xx responses before the final one.
 const maxInterim = 32
 
-// receive waits for the response's head. Interim responses go to the client as
-// they come (RFC 9110 §15.2).
+// receive waits for the response's head.
 func (x *exchange) receive() phase {
-	for range maxInterim {
-		err := x.awaitHead()
-		if err != nil {
-			return x.noResponse(err)
+	err := x.awaitHead()
+	switch {
+	case err == socket.ErrAgain:
+		return phaseAgain
+	case err != nil:
+		return x.noResponse(err)
+	case !x.res.Interim():
+		if !x.asked.IsZero() {
+			x.answered = x.now().Sub(x.asked)
 		}
-		if !x.res.Interim() {
-			if !x.asked.IsZero() {
-				x.answered = time.Since(x.asked)
-			}
-			return phaseRelay
-		}
-		if x.res.Status == 101 {
-			if !x.switches() {
-				return x.garbage(errGarbage) // nobody asked for that
-			}
-			return x.tunnel()
-		}
-		if x.req.Minor > 0 {
-			if err := x.passInterim(); err != nil {
-				return x.clientGone()
-			}
-		}
+		return phaseRelay
+	case x.res.Status != 101:
+		return phaseInterim
+	case !x.switches():
+		return x.garbage(errGarbage) // nobody asked for that
 	}
-	return x.garbage(errGarbage)
+	return phaseTunnel
 }
 
 // awaitHead reads one head. A member may keep silent for its timeout once it has
@@ -46,21 +38,29 @@ func (x *exchange) receive() phase {
 // waits.
 func (x *exchange) awaitHead() error {
 	patience := x.pool.Timeout
-	for waited := time.Duration(0); ; {
-		look := glance(patience-waited, waited)
-		x.up.ReadWithin(look)
+	for {
+		if x.look == 0 {
+			x.look = glance(patience-x.waited, x.waited)
+			x.up.ReadWithin(x.look)
+		}
 		if x.upload.broken.Load() { // its interrupt may have come before the deadline
 			return errBodyCut
 		}
 		err := x.up.ReadResponse(&x.res, x.isHEAD(), x.p.head)
-		if !http1.IsTimeout(err) || x.upload.broken.Load() {
+		if err == socket.ErrAgain {
 			return err
 		}
-		if waited += look; waited >= patience {
+		x.waited += x.look
+		x.look = 0
+		if !http1.IsTimeout(err) || x.upload.broken.Load() {
+			x.waited = 0
+			return err
+		}
+		if x.waited >= patience {
 			if !x.upload.waitsFor(patience) {
 				return err
 			}
-			waited = 0
+			x.waited = 0
 		}
 		if left(x.c.Conn, x.abortsOnClose()) {
 			return errLeft
@@ -77,15 +77,28 @@ func (x *exchange) abortsOnClose() bool {
 // bodiless are fields that a response without a body does not carry.
 var bodiless = message.SetOf(message.ContentLength, message.Trailer)
 
-func (x *exchange) passInterim() error {
+// passInterim sends an interim response to the client as it came (RFC 9110
+// §15.2), and waits for the next head.
+func (x *exchange) passInterim() phase {
+	if x.inLoop() {
+		return phaseApart
+	}
+	if x.interim++; x.interim > maxInterim {
+		return x.garbage(errGarbage)
+	}
+	if x.req.Minor == 0 {
+		return phaseReceive
+	}
 	x.c.Begin()
 	out := http1.AppendStatusLine(x.c.Out.B, x.res.Code, x.res.Reason)
 	out = x.res.Fields.AppendForwarded(out, bodiless)
 	out = message.AppendVia(out, x.res.Minor)
 	x.c.Out.B = append(out, "\r\n"...)
 	x.c.WriteWithin(x.p.site.Limits.Timeout)
-	_, err := x.c.Flush()
-	return err
+	if _, err := x.c.Flush(); err != nil {
+		return x.clientGone()
+	}
+	return phaseReceive
 }
 
 // noResponse sorts out why no head came.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"proxylab/proxy/http1"
+	"proxylab/proxy/socket"
 )
 
 // refuse answers with an error of the proxy's own.
@@ -12,7 +13,7 @@ func (x *exchange) refuse() phase {
 	var body int
 	x.c.Out.B, body = appendPage(x.c.Out.B, x.status, &x.s.clock, x.started, x.close, x.isHEAD())
 	x.bytes = int64(body)
-	return x.write()
+	return x.compose()
 }
 
 // closes says whether the connection cannot be used after the failure: where the
@@ -33,22 +34,31 @@ func (x *exchange) closes() bool {
 func (x *exchange) answer(head []byte) phase {
 	x.close = x.close || x.req.Body.Kind != http1.NoBody
 	x.c.Out.B = x.endHead(head)
-	return x.write()
+	return x.compose()
 }
 
-// write sends what is in Out. When the connection is closed afterwards, the
-// client may still be sending, and must not lose the answer by that.
-func (x *exchange) write() phase {
+// compose is done with an answer in Out. When the connection is closed
+// afterwards, the client may still be sending, and must not lose the answer by
+// that.
+func (x *exchange) compose() phase {
 	x.linger = x.close
 	if !x.close {
 		x.useBody()
 	}
 	x.noteHead()
 	x.c.WriteWithin(x.p.site.Limits.Timeout)
-	if _, err := x.c.Flush(); err != nil {
-		return x.clientGone()
+	return phaseAnswer
+}
+
+// write sends it.
+func (x *exchange) write() phase {
+	switch _, err := x.c.Flush(); err {
+	case nil:
+		return phaseFinish
+	case socket.ErrAgain:
+		return phaseAgain
 	}
-	return phaseFinish
+	return x.clientGone()
 }
 
 // useBody passes over a request body that was in the client's buffer as a whole

@@ -4,6 +4,7 @@ import (
 	"proxylab/proxy/balancer"
 	"proxylab/proxy/http1"
 	"proxylab/proxy/message"
+	"proxylab/proxy/socket"
 )
 
 // relay sends the response on. From the first byte of it on the client cannot be
@@ -29,9 +30,20 @@ func (x *exchange) relay() phase {
 	s.pace.within, s.pace.rate = x.p.site.Limits.Timeout, int64(x.p.site.Limits.MinReadRate)
 	s.client, s.abort = x.c.Conn, x.abortsOnClose()
 	s.stopped = &x.upload.broken
-	from, err := s.run()
-	x.bytes = s.moved
-	if err != nil {
+	return phaseStream
+}
+
+// carry sends what relay wrote, and the body.
+func (x *exchange) carry() phase {
+	from, err := x.stream.run()
+	x.bytes = x.stream.moved
+	switch {
+	case err == socket.ErrAgain:
+		if from == nobody {
+			x.c.later()
+		}
+		return phaseAgain
+	case err != nil:
 		return x.relayFailed(from, err)
 	}
 	return x.relayed()
@@ -90,6 +102,9 @@ func (x *exchange) relayed() phase {
 	}
 	up := x.up
 	x.done(balancer.OK)
+	if x.inLoop() {
+		up.Leave()
+	}
 	x.pool.Put(up)
 	return phaseFinish
 }

@@ -56,7 +56,7 @@ func (s *Server) Reload(declared *site.Site) error {
 	if err := s.setBacklog(declared.Socket.Backlog); err != nil {
 		s.logger.Warn("the backlog stays as it was", "error", err)
 	}
-	s.slots.bound(declared.Limits.Connections)
+	s.door.bound(declared.Limits.Connections)
 	for _, g := range p.groups {
 		g.keep(earlier)
 	}

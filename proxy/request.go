@@ -2,18 +2,22 @@ package proxy
 
 import (
 	"io"
-	"time"
 
 	"proxylab/proxy/http1"
+	"proxylab/proxy/socket"
 )
 
 // read waits for the rest of the request head. What is refused here is refused
 // before any other part of the proxy has seen the request.
 func (x *exchange) read() phase {
-	x.started = time.Now()
+	if x.started.IsZero() {
+		x.started = x.now()
+	}
 	err := x.c.ReadRequest(&x.req, x.p.head, x.p.patience)
 	switch {
 	case err == nil:
+	case err == socket.ErrAgain:
+		return phaseAgain
 	case http1.IsTimeout(err):
 		return x.fail(errHeadSlow)
 	case http1.StatusOf(err, 0) != 0:

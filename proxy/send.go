@@ -1,33 +1,45 @@
 package proxy
 
 import (
-	"time"
-
 	"proxylab/proxy/http1"
+	"proxylab/proxy/socket"
 )
 
-// send writes the request to the member. A body that came whole with its head
-// goes out with it; any other is carried by an upload, so that an early answer
-// is seen.
+// send writes the request anew, for the member. A body that came whole with its
+// head goes out with it; any other is carried by an upload, so that an early
+// answer is seen.
 func (x *exchange) send() phase {
+	body := x.req.Body
+	whole := body.Kind == http1.NoBody || body.Kind == http1.Sized && body.Length <= int64(len(x.c.Buffered()))
+	if !whole && x.inLoop() {
+		return phaseApart
+	}
 	up := x.up
 	if x.group.balancer.Timed() {
-		x.asked = time.Now()
+		x.asked = x.now()
 	}
 	up.Begin()
 	up.Out.B = x.appendRequest(up.Out.B)
-	body := x.req.Body
+	if !whole {
+		return x.startUpload()
+	}
 	if body.Kind != http1.NoBody {
-		have := x.c.Buffered()
-		if body.Kind != http1.Sized || body.Length > int64(len(have)) {
-			return x.startUpload()
-		}
-		up.Out.B = append(up.Out.B, have[:body.Length]...)
+		up.Out.B = append(up.Out.B, x.c.Buffered()[:body.Length]...)
 	}
 	up.WriteWithin(x.pool.Timeout)
-	n, err := up.Flush()
+	x.begun = false
+	return phaseSent
+}
+
+// flush sends it.
+func (x *exchange) flush() phase {
+	n, err := x.up.Flush()
+	x.begun = x.begun || n > 0
 	x.sent = x.sent || n > 0
-	if err != nil && n == 0 {
+	switch {
+	case err == socket.ErrAgain:
+		return phaseAgain
+	case err != nil && !x.begun:
 		return x.brokenOff(err)
 	}
 	// A member that stopped reading may have answered before.

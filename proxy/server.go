@@ -17,6 +17,7 @@ import (
 	"proxylab/proxy/message"
 	"proxylab/proxy/route"
 	"proxylab/proxy/site"
+	"proxylab/proxy/socket"
 	"proxylab/proxy/upstream"
 )
 
@@ -30,8 +31,9 @@ type Server struct {
 	lastCall time.Duration
 	clock    message.Clock
 
-	listener net.Listener
-	slots    slots // one for each client connection there may be
+	loops    []*socket.Loop
+	listener *net.TCPListener
+	door     door
 	stopping atomic.Bool
 
 	mu       sync.Mutex // guards the fields up to pools
@@ -85,11 +87,11 @@ func (s *Server) Balancers() []*balancer.Balancer {
 }
 
 // listen opens the Site's address.
-func (s *Server) listen(address string, socket site.Socket) error {
+func (s *Server) listen(address string, options site.Socket) error {
 	// Idle clients are bounded by timeouts, so the kernel's keep-alive probes
 	// would only cost calls.
 	lc := net.ListenConfig{KeepAlive: -1}
-	if socket.ReusePort {
+	if options.ReusePort {
 		lc.Control = reusePort
 	}
 	l, err := lc.Listen(context.Background(), "tcp", address)
@@ -107,8 +109,8 @@ func (s *Server) listen(address string, socket site.Socket) error {
 	case err != nil:
 		return &Fault{err, "listen is host:port with an address of this machine, or :port for all of them"}
 	}
-	s.listener = l
-	return s.setBacklog(socket.Backlog)
+	s.listener = l.(*net.TCPListener)
+	return s.setBacklog(options.Backlog)
 }
 
 // ReopenLog opens the access log's file by its name again, for whoever moved it
@@ -119,87 +121,35 @@ func (s *Server) ReopenLog() error { return s.access.reopen() }
 // connections after a last call, lets running exchanges come to their end within the grace period
 // and cuts those that have not. It returns when all is closed and written down.
 func (s *Server) Serve(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() {
-		s.stopping.Store(true)
-		s.listener.Close()
-	})
-	defer stop()
+	var running sync.WaitGroup
+	for _, l := range s.loops {
+		running.Go(l.Run)
+	}
 	s.reloading.Lock()
 	s.parts.Load().watch()
 	s.reloading.Unlock()
-	err := s.accept(ctx)
+	err := s.door.open(s)
+	if err == nil {
+		<-ctx.Done()
+	}
 	s.stopping.Store(true)
-	s.listener.Close()
+	s.door.close()
 	s.reloading.Lock() // there is no reload from here on
 	s.parts.Load().unwatch(nil)
 	s.reloading.Unlock()
 	s.drain()
+	for _, l := range s.loops {
+		l.Stop()
+	}
+	running.Wait()
 	if e := s.access.close(accessLast); err == nil {
 		err = e
 	}
 	return err
 }
 
-// accept hands each connection to a goroutine of its own. With all slots taken
-// it does not accept: further clients wait in the kernel's queue.
-func (s *Server) accept(ctx context.Context) error {
-	const shortest, longest = 5 * time.Millisecond, time.Second
-	pause := shortest
-	failing := false
-	for {
-		if !s.slots.take(ctx) {
-			return nil
-		}
-		nc, err := s.listener.Accept()
-		switch {
-		case err == nil:
-			if failing {
-				s.logger.Info("clients are accepted again")
-			}
-			pause, failing = shortest, false
-			s.start(nc.(*net.TCPConn))
-			continue
-		case s.stopping.Load():
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return err
-		}
-		// Out of file descriptors, mostly: it passes when clients leave.
-		s.slots.give()
-		if !failing {
-			s.logger.Warn("no client can be accepted; trying again until one can", "error", err)
-		}
-		failing = true
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil
-		}
-		pause = min(2*pause, longest)
-	}
-}
-
-func (s *Server) start(tcp *net.TCPConn) {
-	c, err := newConn(s, tcp)
-	if err != nil {
-		tcp.Close()
-		s.slots.give()
-		return
-	}
-	if !s.admit(c) {
-		c.Reset()
-		s.slots.give()
-		return
-	}
-	s.serving.Add(1)
-	go func() {
-		defer s.ended(c)
-		c.serve()
-	}()
-}
-
 // admit counts a connection, unless its client has as many as it may have. There
-// is no answer to one too many: who floods is not worth a goroutine.
+// is no answer to one too many: who floods is not worth it.
 func (s *Server) admit(c *conn) bool {
 	most := s.parts.Load().site.Limits.PerClient
 	s.mu.Lock()
@@ -213,9 +163,11 @@ func (s *Server) admit(c *conn) bool {
 	}
 	s.clients[c.from]++
 	s.conns[c] = struct{}{}
+	s.serving.Add(1)
 	return true
 }
 
+// ended is for a connection that is closed.
 func (s *Server) ended(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
@@ -223,17 +175,13 @@ func (s *Server) ended(c *conn) {
 		delete(s.clients, c.from)
 	}
 	s.mu.Unlock()
-	s.slots.give()
+	s.door.leave(c.at)
 	s.serving.Done()
 }
 
 // drain waits for the connections to end, and ends those that do not.
 func (s *Server) drain() {
-	s.eachConn(func(c *conn) {
-		if c.idle.Load() {
-			c.Interrupt()
-		}
-	})
+	s.eachConn(func(c *conn) { c.Loop().Do(socket.TaskFunc(c.hurry)) })
 	ended := make(chan struct{})
 	go func() {
 		s.serving.Wait()
@@ -248,11 +196,15 @@ func (s *Server) drain() {
 		for _, b := range s.Balancers() {
 			b.Abort()
 		}
-		s.eachConn(func(c *conn) {
-			c.TCP().SetLinger(0)
-			c.TCP().Close()
-		})
 		s.eachPool((*upstream.Pool).Abort)
+		s.eachConn(func(c *conn) {
+			c.Abort()
+			c.Loop().Do(socket.TaskFunc(func() {
+				if !c.Left() {
+					c.Ready(nil)
+				}
+			}))
+		})
 		<-ended
 	}
 	s.eachPool((*upstream.Pool).Close)

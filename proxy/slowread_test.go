@@ -64,7 +64,9 @@ func narrow(t *testing.T, addr string) net.Conn {
 
 // smallSendBuffers makes the kernel hold little of what clients have not taken.
 func smallSendBuffers(p *running) {
-	p.eachConn(func(c *conn) { c.TCP().SetWriteBuffer(32 << 10) })
+	p.eachConn(func(c *conn) {
+		c.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, 32<<10) })
+	})
 }
 
 // A client that takes a byte now and then is never silent, and would hold a member

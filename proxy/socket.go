@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"net"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +20,7 @@ func reusePort(_, _ string, c syscall.RawConn) error {
 // setBacklog says how many connections may wait to be accepted. To call listen(2)
 // again on a socket that listens changes just that.
 func (s *Server) setBacklog(n int) error {
-	raw, err := s.listener.(*net.TCPListener).SyscallConn()
+	raw, err := s.listener.SyscallConn()
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,11 @@ package proxy
 import (
 	"errors"
 	"io"
-	"math"
 	"sync/atomic"
 	"time"
 
 	"proxylab/proxy/http1"
+	"proxylab/proxy/socket"
 )
 
 const (
@@ -15,13 +15,22 @@ const (
 	// the sockets. Below, one read and one write through the buffer cost less.
 	spliceMin = 48 << 10
 
-	// spliceSlice is the most that a pipe holds: kernel memory that a slow reader
-	// keeps.
-	spliceSlice = 256 << 10
+	// spliceMost is moved at once: the larger, the fewer calls and packets. It is
+	// kernel memory, so there is less of it for who has proved to read slowly.
+	spliceMost = 1 << 20
+	spliceSlow = 64 << 10
+
+	// writeThrough is what is not worth copying behind what waits in Out.
+	writeThrough = 2 << 10
+
+	// turn is how much a stream moves before others get theirs, in a loop.
+	turn = 512 << 10
 )
 
 // stream carries one body from src to dst, in either direction, with bounded
-// memory: what the buffers hold, and what the kernel's pipe holds.
+// memory: what the buffers hold, and what the kernel's pipe holds. On sockets
+// that a loop attends, run returns socket.ErrAgain and is called again; so all
+// that it knows between two calls stands here.
 type stream struct {
 	src, dst *http1.Conn
 	body     http1.Body    // framing at src
@@ -36,14 +45,32 @@ type stream struct {
 	stopped  *atomic.Bool  // set to make run return; nil where nobody does
 	last     *atomic.Bool  // is set before the last write; nil where nobody looks
 
-	moved   int64         // bytes of the body written to dst
+	moved   int64         // bytes of the body written to dst, or in Out
 	waited  time.Duration // for src, where rate is set
 	began   bool          // something was written to dst
+	part    streamPart
+	left    int64 // bytes of the body that did not come yet
 	chunks  http1.Chunked
-	trailer bool        // a trailer section was begun at dst
-	pipe    *http1.Pipe // taken with the first splice
-	copies  bool        // there is no pipe to be had
+	data    []byte // of a chunk, not taken yet
+	trailer bool   // a trailer section was begun at dst
+	pipe    *socket.Pipe
+	copies  bool          // there is no pipe to be had
+	slower  bool          // dst kept what the pipe held waiting
+	stalled side          // whom run waited for when it returned
+	look    time.Duration // how long src is waited for, until somebody looks around
+	silent  time.Duration // for how long it was before that
+	turned  int64         // what was moved when the turn began
 }
+
+// streamPart is what run goes on with.
+type streamPart uint8
+
+const (
+	partBegin streamPart = iota
+	partBody
+	partEnd
+	partFlush
+)
 
 // A side of a stream is the one that an error comes from.
 type side uint8
@@ -51,6 +78,7 @@ type side uint8
 const (
 	source side = iota + 1
 	sink
+	nobody // the stream has had its turn
 )
 
 var (
@@ -60,25 +88,55 @@ var (
 )
 
 // run carries the body to its end. What Out of dst held, a head, goes first and
-// together with as much of the body as there is.
+// together with as much of the body as there is. With socket.ErrAgain, from is
+// the side that is waited for, or nobody.
 func (s *stream) run() (from side, err error) {
-	defer s.freePipe()
-	switch s.body.Kind {
-	case http1.Sized:
-		from, err = s.sized()
-	case http1.InChunks:
-		from, err = s.inChunks()
-	case http1.UntilClose:
-		from, err = s.untilClose()
+	s.turned = s.moved
+	if s.part == partBegin {
+		s.left = s.body.Length
+		s.part = partBody
 	}
-	if err != nil {
-		return from, err
+	if s.part == partBody {
+		switch s.body.Kind {
+		case http1.Sized:
+			from, err = s.sized()
+		case http1.InChunks:
+			from, err = s.inChunks()
+		case http1.UntilClose:
+			from, err = s.untilClose()
+		}
+		if err != nil {
+			return s.over(from, err)
+		}
+		s.part = partEnd
 	}
-	return s.end()
+	if s.part == partEnd {
+		s.end()
+		s.part = partFlush
+	}
+	from, err = s.flush()
+	return s.over(from, err)
 }
 
-// end writes the end of the body and whatever is left in Out.
-func (s *stream) end() (side, error) {
+// over is how run returns.
+func (s *stream) over(from side, err error) (side, error) {
+	if err == socket.ErrAgain {
+		s.stalled = from
+		return from, err
+	}
+	s.freePipe()
+	return from, err
+}
+
+func (s *stream) freePipe() {
+	if s.pipe != nil {
+		s.src.Loop().GivePipe(s.pipe)
+		s.pipe = nil
+	}
+}
+
+// end appends the end of the body.
+func (s *stream) end() {
 	if s.chunked {
 		if !s.trailer {
 			s.dst.Begin()
@@ -87,7 +145,6 @@ func (s *stream) end() (side, error) {
 		s.dst.Out.B = append(s.dst.Out.B, "\r\n"...)
 	}
 	s.announceLast()
-	return s.flush()
 }
 
 func (s *stream) announceLast() {
@@ -98,51 +155,140 @@ func (s *stream) announceLast() {
 
 // sized carries body.Length bytes.
 func (s *stream) sized() (side, error) {
-	left := s.body.Length
 	for {
 		b := s.src.Buffered()
-		b = b[:min(int64(len(b)), left)]
-		if left -= int64(len(b)); left == 0 {
+		b = b[:min(int64(len(b)), s.left)]
+		if s.left == int64(len(b)) && s.held() == 0 {
 			s.announceLast()
 		}
-		if from, err := s.pass(b); err != nil || left == 0 {
+		n, from, err := s.pass(b)
+		s.src.Use(n)
+		s.left -= int64(n)
+		switch {
+		case err != nil:
 			return from, err
-		}
-		if from, err := s.flush(); err != nil {
-			return from, err
-		}
-		if left >= spliceMin && s.hasPipe() {
-			n, from, err := s.splice(left)
-			if err != nil {
-				return from, err
-			}
-			if left -= int64(n); left == 0 {
-				return 0, nil
-			}
+		case s.left == 0 && s.held() == 0:
+			return 0, nil
+		case n < len(b):
 			continue
 		}
-		if from, err := s.fill(); err != nil {
+		if from, err := s.more(); err != nil {
 			return from, err
 		}
 	}
 }
 
-// splice moves up to left bytes inside the kernel.
-func (s *stream) splice(left int64) (n int, from side, err error) {
-	n, from, err = s.receive(int(min(left, spliceSlice)))
+// untilClose carries bytes until src ends. An end by reset is an error and not
+// the end of a body.
+func (s *stream) untilClose() (side, error) {
+	s.left = 1 << 62
+	for {
+		b := s.src.Buffered()
+		n, from, err := s.pass(b)
+		s.src.Use(n)
+		switch {
+		case err != nil:
+			return from, err
+		case n < len(b):
+			continue
+		}
+		switch from, err := s.more(); {
+		case err == errCut && !s.isStopped():
+			return 0, nil
+		case err != nil:
+			return from, err
+		}
+	}
+}
+
+// more sends what there is and then gets more of a body: into the buffer, or
+// past it where the kernel moves it.
+func (s *stream) more() (side, error) {
+	if s.moved-s.turned >= turn && !s.src.Left() {
+		return nobody, socket.ErrAgain
+	}
+	large := s.left >= spliceMin && !s.chunked && (s.body.Kind == http1.Sized || s.moved >= spliceMin)
+	if s.held() > 0 || large && s.hasPipe() {
+		return s.splice()
+	}
+	if from, err := s.flush(); err != nil {
+		return from, err
+	}
+	return s.fill()
+}
+
+// hasPipe takes a pipe, unless there is one already. Without one, for want of
+// file descriptors, bodies are copied.
+func (s *stream) hasPipe() bool {
+	if s.pipe == nil && !s.copies {
+		var err error
+		s.pipe, err = s.src.Loop().TakePipe()
+		s.copies = err != nil
+	}
+	return s.pipe != nil
+}
+
+// held is how many bytes are in the pipe.
+func (s *stream) held() int {
+	if s.pipe == nil {
+		return 0
+	}
+	return s.pipe.Held()
+}
+
+// splice moves bytes inside the kernel. What is in Out goes out before them, and
+// together with them where there are some already.
+func (s *stream) splice() (side, error) {
+	if s.held() == 0 {
+		from, err := s.receive(func() error { return s.fillPipe(len(s.dst.Out.B) == 0) })
+		if err == socket.ErrAgain && len(s.dst.Out.B) > 0 {
+			return s.flush()
+		}
+		if err != nil {
+			return from, err
+		}
+	}
+	return s.push(s.drainPipe)
+}
+
+func (s *stream) fillPipe(mayWait bool) error {
+	most := int64(spliceMost)
+	if s.slower {
+		most = spliceSlow
+	}
+	n, err := s.pipe.Fill(s.src.Socket, int(min(s.left, most)), mayWait)
+	s.src.Received += int64(n)
+	if s.body.Kind == http1.Sized {
+		if s.left -= int64(n); s.left == 0 {
+			s.announceLast()
+		}
+	}
+	return err
+}
+
+func (s *stream) drainPipe() (int, error) {
+	n, err := s.dst.FlushMore()
 	if err != nil {
-		return 0, from, err
+		return n, err
 	}
-	if int64(n) == left {
-		s.announceLast()
-	}
-	return n, sink, s.push(nil)
+	m, err := s.pipe.Drain(s.dst.Socket)
+	s.moved += int64(m)
+	s.dst.Sent += int64(m)
+	s.slower = s.slower || s.pipe.Held() > 0
+	return n + m, err
 }
 
 // inChunks decodes chunks and writes them anew, or as they are where dst is
 // not chunked.
 func (s *stream) inChunks() (side, error) {
 	for {
+		for len(s.data) > 0 {
+			n, from, err := s.pass(s.data)
+			s.data = s.data[n:]
+			if err != nil {
+				return from, err
+			}
+		}
 		part, data, n, err := s.chunks.Next(s.src.Buffered())
 		s.src.Use(n)
 		if err != nil {
@@ -153,18 +299,13 @@ func (s *stream) inChunks() (side, error) {
 			if s.most > 0 && s.moved+int64(len(data)) > s.most {
 				return source, errBodyLarge
 			}
-			if from, err := s.pass(data); err != nil {
-				return from, err
-			}
+			s.data = data
 		case http1.Trailer:
 			s.passTrailer(data)
 		case http1.End:
 			return 0, nil
 		case http1.More:
-			if from, err := s.flush(); err != nil {
-				return from, err
-			}
-			if from, err := s.fill(); err != nil {
+			if from, err := s.more(); err != nil {
 				return from, err
 			}
 		}
@@ -185,106 +326,77 @@ func (s *stream) passTrailer(line []byte) {
 	s.dst.Out.B = append(s.dst.Out.B, "\r\n"...)
 }
 
-// untilClose carries bytes until src ends. An end by reset is an error and not
-// the end of a body.
-func (s *stream) untilClose() (side, error) {
-	for {
-		b := s.src.Buffered()
-		if from, err := s.pass(b); err != nil {
-			return from, err
-		}
-		if from, err := s.flush(); err != nil {
-			return from, err
-		}
-		var from side
-		var err error
-		if !s.chunked && s.moved >= spliceMin && s.hasPipe() {
-			_, from, err = s.splice(math.MaxInt64)
-		} else {
-			from, err = s.fill()
-		}
-		switch {
-		case err == errCut && !s.isStopped():
-			return 0, nil
-		case err != nil:
-			return from, err
-		}
-	}
-}
-
-// pass takes b off the front of src, or not at all where it was taken already,
-// and writes it to dst, through Out where it fits.
-func (s *stream) pass(b []byte) (side, error) {
-	if s.body.Kind != http1.InChunks {
-		s.src.Use(len(b))
-	}
+// pass takes bytes of a body towards dst: behind what is in Out, or past it where
+// nothing is. n is how many were taken, which may be fewer than there are.
+func (s *stream) pass(b []byte) (n int, from side, err error) {
 	if len(b) == 0 {
-		return 0, nil
+		return 0, 0, nil
 	}
-	s.moved += int64(len(b))
-	need := len(b)
+	overhead := 0
 	if s.chunked {
-		need += http1.ChunkOverhead
+		overhead = http1.ChunkOverhead
 	}
-	if s.dst.Room() < need {
+	if s.dst.Room() < len(b)+overhead {
 		if from, err := s.flush(); err != nil {
-			return from, err
+			return 0, from, err
 		}
 	}
 	s.dst.Begin()
 	switch {
 	case s.chunked:
-		s.dst.Out.B = http1.AppendChunk(s.dst.Out.B, b)
-	case s.dst.Room() < need:
-		if err := s.push(b); err != nil {
-			return sink, err
-		}
+		n = min(len(b), s.dst.Room()-overhead)
+		s.dst.Out.B = http1.AppendChunk(s.dst.Out.B, b[:n])
+	case len(s.dst.Out.B) == 0 && len(b) >= writeThrough:
+		_, err = s.push(func() (int, error) {
+			m, err := s.dst.Write(b[n:])
+			n += m
+			return m, err
+		})
 	default:
-		s.dst.Out.B = append(s.dst.Out.B, b...)
+		n = min(len(b), s.dst.Room())
+		s.dst.Out.B = append(s.dst.Out.B, b[:n]...)
 	}
-	return 0, nil
+	s.moved += int64(n)
+	return n, sink, err
 }
 
-func (s *stream) fill() (side, error) {
-	_, from, err := s.receive(0)
-	return from, err
-}
+func (s *stream) fill() (side, error) { return s.receive(s.src.Fill) }
 
-// receive waits for bytes of src: up to most of them into the pipe, or, where
-// most is 0, into the buffer. A long wait is cut into shorter ones, between which
-// it is seen whether the client is still there.
-func (s *stream) receive(most int) (n int, from side, err error) {
+// receive waits for bytes of src: call gets them. A long wait is cut into shorter
+// ones, between which it is seen whether the client is still there.
+func (s *stream) receive(call func() error) (side, error) {
 	began := s.now()
-	for waited := time.Duration(0); ; {
-		look := s.patience - waited
-		if s.client != nil {
-			look = glance(look, waited)
-		}
-		s.src.ReadWithin(look)
-		if s.isStopped() {
-			return 0, source, errCut
-		}
-		if most > 0 {
-			if n, err = s.pipe.Fill(s.src, most); err == nil && n == 0 {
-				err = io.EOF
+	for {
+		if s.stalled != source {
+			s.look = s.patience - s.silent
+			if s.client != nil {
+				s.look = glance(s.look, s.silent)
 			}
-		} else {
-			err = s.src.Fill()
+			s.src.ReadWithin(s.look)
 		}
-		if waited += look; !http1.IsTimeout(err) || s.isStopped() || waited >= s.patience {
-			break
+		if s.isStopped() {
+			return source, errCut
+		}
+		err := call()
+		switch {
+		case err == nil && s.slow(began):
+			return source, errBodyTrickles
+		case err == nil:
+			s.stalled, s.silent = 0, 0
+			return 0, nil
+		case err == io.EOF:
+			return source, errCut
+		case err == socket.ErrAgain:
+			return source, err
+		}
+		if s.silent += s.look; !http1.IsTimeout(err) || s.isStopped() || s.silent >= s.patience {
+			return source, err
 		}
 		if left(s.client, s.abort) {
-			return 0, sink, errLeft
+			return sink, errLeft
 		}
+		s.stalled = 0
 	}
-	switch {
-	case err == io.EOF:
-		return 0, source, errCut
-	case err == nil && s.slow(began):
-		return 0, source, errBodyTrickles
-	}
-	return n, source, err
 }
 
 // slow says whether src brings less than rate. As in mod_reqtimeout it may take
@@ -313,58 +425,36 @@ func (s *stream) flush() (side, error) {
 	if len(s.dst.Out.B) == 0 {
 		return 0, nil
 	}
-	return sink, s.push(nil)
+	return s.push(s.dst.Flush)
 }
 
-// push writes b, or else what the pipe holds, or what Out does. A write that
-// meets its deadline goes on as long as dst keeps its pace.
-func (s *stream) push(b []byte) error {
+// push has call write to dst. A write that meets its deadline goes on as long as
+// dst keeps its pace.
+func (s *stream) push(call func() (int, error)) (side, error) {
 	for {
-		if s.dst.WriteWithin(s.pace.within) && s.began && s.pace.lost(s.dst) {
-			return errCrawls
+		if s.stalled != sink {
+			s.dst.WriteWithin(s.pace.within)
+			if s.began && s.pace.due(s.dst) && s.pace.lost(s.dst) {
+				return sink, errCrawls
+			}
 		}
 		if s.isStopped() {
-			return errCut
+			return sink, errCut
 		}
 		s.began = true
-		var n int
-		var err error
-		switch {
-		case b != nil:
-			n, err = s.dst.Write(b)
-			b = b[n:]
-		case s.pipe != nil && s.pipe.Held() > 0:
-			n, err = s.pipe.Empty(s.dst)
-			s.moved += int64(n)
-		default:
-			_, err = s.dst.Flush()
+		n, err := call()
+		if n > 0 {
+			s.stalled = 0
 		}
 		switch {
 		case err == nil:
-			return nil
+			return sink, nil
 		case !http1.IsTimeout(err) || s.isStopped():
-			return err
+			return sink, err
 		case s.pace.lost(s.dst):
-			return errCrawls
+			return sink, errCrawls
 		}
-	}
-}
-
-// hasPipe takes a pipe, unless there is one already. Without one, for want of
-// file descriptors, bodies are copied.
-func (s *stream) hasPipe() bool {
-	if s.pipe == nil && !s.copies {
-		var err error
-		s.pipe, err = http1.TakePipe()
-		s.copies = err != nil
-	}
-	return s.pipe != nil
-}
-
-func (s *stream) freePipe() {
-	if s.pipe != nil {
-		s.pipe.Free()
-		s.pipe = nil
+		s.stalled = 0
 	}
 }
 

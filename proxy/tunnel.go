@@ -57,6 +57,9 @@ func names(f message.Fields, protocol string) bool {
 
 // tunnel passes the 101 on, and then bytes until both sides have ended.
 func (x *exchange) tunnel() phase {
+	if x.inLoop() {
+		return phaseApart
+	}
 	x.close = true
 	x.c.Begin()
 	out := http1.AppendStatusLine(x.c.Out.B, x.res.Code, x.res.Reason)
@@ -100,7 +103,7 @@ func (t *tunnel) carry(src, dst *http1.Conn) (moved int64, err error) {
 		moved += int64(n)
 	}
 	if err == io.EOF {
-		if err = dst.TCP().CloseWrite(); err == nil {
+		if err = dst.CloseWrite(); err == nil {
 			return moved, nil
 		}
 	}

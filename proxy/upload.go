@@ -118,8 +118,6 @@ func (x *exchange) stopUpload() {
 	}
 	<-u.done
 	u.over = true
-	x.c.Forget()
-	x.up.Forget()
 }
 
 // clientFailed returns what the client did wrong with the body, or nil. It may

@@ -1,66 +1,54 @@
 package http1
 
 import (
-	"io"
-	"net"
-	"os"
-	"syscall"
 	"time"
+
+	"proxylab/proxy/socket"
 )
 
-// Conn is a TCP connection that messages are read from and written to.
+// Conn is a TCP connection that messages are read from and written to. Where its
+// loop attends the socket, what has to wait returns socket.ErrAgain, and can be
+// called again.
 //
 // One goroutine may read while another writes; the read buffer belongs to the
 // first, Out to the second.
 type Conn struct {
-	tcp *net.TCPConn
-	raw syscall.RawConn
+	*socket.Socket
 
 	in      Buffer // bytes read; those before off are used up
 	off     int
-	scanned int // how far the head at off was searched for its end
+	scanned int       // how far the head at off was searched for its end
+	began   time.Time // when that head did
 
 	// Out collects what Flush writes. Whoever appends keeps it within Room, or
 	// lets it grow for a head that is larger.
 	Out      Buffer
+	out      int   // bytes of Out that were written
 	Sent     int64 // bytes written so far
 	Received int64 // bytes read so far
-
-	readBy  deadline
-	writeBy deadline
-
-	read, probe func(fd uintptr) bool // readNow and probeNow, bound once
-	readErr     error                 // what readNow found
-	silent      bool                  // probeNow found nothing to read
-	one         [1]byte
 }
 
-// NewConn wraps a connection.
-func NewConn(tcp *net.TCPConn) (*Conn, error) {
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	c := &Conn{tcp: tcp, raw: raw}
-	c.read, c.probe = c.readNow, c.probeNow
-	return c, nil
-}
-
-// TCP is the connection itself.
-func (c *Conn) TCP() *net.TCPConn { return c.tcp }
+// NewConn wraps a socket.
+func NewConn(s *socket.Socket) *Conn { return &Conn{Socket: s} }
 
 // Close closes the connection and frees its buffers. No other goroutine may use
 // it any more.
 func (c *Conn) Close() error {
-	c.Free()
-	return c.tcp.Close()
+	c.drop()
+	return c.Socket.Close()
 }
 
 // Reset closes the connection so that the peer sees a reset: what it has got is
 // not a whole message, even one that the end of the connection would delimit.
 func (c *Conn) Reset() {
-	c.tcp.SetLinger(0)
-	c.Close()
+	c.drop()
+	c.Socket.Reset()
+}
+
+func (c *Conn) drop() {
+	c.in.Free()
+	c.Out.Free()
+	c.off, c.scanned, c.out = 0, 0, 0
 }
 
 // Free gives the buffers back that hold nothing.
@@ -70,6 +58,7 @@ func (c *Conn) Free() {
 		c.off, c.scanned = 0, 0
 	}
 	c.Out.Free()
+	c.out = 0
 }
 
 // Buffered is what was read and not used.
@@ -121,58 +110,22 @@ func (c *Conn) grow() {
 	c.in = Buffer{B: bigger}
 }
 
+// fill waits without a buffer, where there is nothing in it.
 func (c *Conn) fill() error {
-	if err := c.raw.Read(c.read); err != nil {
-		return err
-	}
-	return c.readErr
-}
-
-// readNow is called by the runtime, first at once and then each time the socket
-// has become readable. It says whether the read is over.
-func (c *Conn) readNow(fd uintptr) bool {
-	if c.in.B == nil {
+	if len(c.in.B) == 0 {
+		if err := c.WaitRead(); err != nil {
+			c.in.Free()
+			return err
+		}
 		c.in.hold()
 	}
-	for {
-		n, err := syscall.Read(int(fd), c.in.B[len(c.in.B):cap(c.in.B)])
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err == syscall.EAGAIN:
-			if len(c.in.B) == 0 {
-				c.in.Free() // wait without a buffer
-			}
-			return false
-		case err != nil:
-			c.readErr = os.NewSyscallError("read", err)
-		case n == 0:
-			c.readErr = io.EOF
-		default:
-			c.in.B = c.in.B[:len(c.in.B)+n]
-			c.Received += int64(n)
-			c.readErr = nil
-		}
-		return true
+	n, err := c.Socket.Read(c.in.B[len(c.in.B):cap(c.in.B)])
+	c.in.B = c.in.B[:len(c.in.B)+n]
+	c.Received += int64(n)
+	if err != nil && len(c.in.B) == 0 {
+		c.in.Free()
 	}
-}
-
-// Idle says whether the peer of a connection that nothing is expected from is
-// still there and silent. It does not wait. The deadline of reads must not have
-// passed.
-func (c *Conn) Idle() bool {
-	if len(c.Buffered()) > 0 {
-		return false
-	}
-	return c.raw.Read(c.probe) == nil && c.silent
-}
-
-// probeNow looks for an end of the connection, or for bytes that nobody asked
-// for.
-func (c *Conn) probeNow(fd uintptr) bool {
-	_, err := syscall.Read(int(fd), c.one[:])
-	c.silent = err == syscall.EAGAIN
-	return true
+	return err
 }
 
 // Fits says whether n bytes that were read and not used, and those still to come
@@ -187,7 +140,6 @@ func (c *Conn) FillBehind() error { return c.fill() }
 // patience has it. r points into the buffer until the next Fill. io.EOF says that
 // the peer ended its side in the middle of it.
 func (c *Conn) ReadRequest(r *Request, lim Limits, patience Patience) error {
-	var began time.Time
 	for {
 		n, next, err := parseRequest(r, c.Buffered(), c.scanned, lim)
 		if err != nil {
@@ -195,15 +147,16 @@ func (c *Conn) ReadRequest(r *Request, lim Limits, patience Patience) error {
 		}
 		if n > 0 {
 			c.Use(n)
-			c.scanned = 0
+			c.scanned, c.began = 0, time.Time{}
 			return nil
 		}
 		c.scanned = next
-		if began.IsZero() {
-			began = time.Now()
+		now := c.Loop().Now(!c.Left())
+		if c.began.IsZero() {
+			c.began = now
 			c.ReadWithin(patience.after(0))
 		} else if patience.Most > patience.Least { // else a head that trickles in gets no more
-			c.ReadWithin(max(0, patience.after(len(c.Buffered()))-time.Since(began)))
+			c.ReadWithin(max(0, patience.after(len(c.Buffered()))-now.Sub(c.began)))
 		}
 		if err := c.Fill(); err != nil {
 			return err
@@ -242,22 +195,31 @@ func (c *Conn) Room() int {
 
 // Flush writes Out and empties it. n is how many bytes went out; on an error the
 // others stay in Out.
-func (c *Conn) Flush() (n int, err error) {
+func (c *Conn) Flush() (n int, err error) { return c.flush((*socket.Socket).Write) }
+
+// FlushMore is Flush for what more follows at once.
+func (c *Conn) FlushMore() (n int, err error) { return c.flush((*socket.Socket).WriteMore) }
+
+func (c *Conn) flush(write func(*socket.Socket, []byte) (int, error)) (n int, err error) {
 	if len(c.Out.B) == 0 {
 		return 0, nil
 	}
-	n, err = c.tcp.Write(c.Out.B)
+	n, err = write(c.Socket, c.Out.B[c.out:])
 	c.Sent += int64(n)
-	c.Out.B = c.Out.B[:copy(c.Out.B, c.Out.B[n:])]
-	return n, err
+	if err != nil {
+		c.out += n
+		return n, err
+	}
+	c.Out.B, c.out = c.Out.B[:0], 0
+	return n, nil
 }
 
-// Write writes b at once, behind what Out held.
+// Write writes b at once, behind what Out held. n is how much of b went out.
 func (c *Conn) Write(b []byte) (n int, err error) {
 	if _, err := c.Flush(); err != nil {
 		return 0, err
 	}
-	n, err = c.tcp.Write(b)
+	n, err = c.Socket.Write(b)
 	c.Sent += int64(n)
 	return n, err
 }

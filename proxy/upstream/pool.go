@@ -1,13 +1,13 @@
 package upstream
 
 import (
-	"context"
 	"errors"
-	"net"
+	"slices"
 	"sync"
 	"time"
 
 	"proxylab/proxy/http1"
+	"proxylab/proxy/socket"
 )
 
 // ErrClosed says that the pool takes no more exchanges.
@@ -18,7 +18,6 @@ type Config struct {
 	Addr           string        // host:port
 	ConnectTimeout time.Duration // for a dial
 	Timeout        time.Duration // longest silence of the origin server
-	Look           time.Duration // how long an exchange waits at first, before it looks around; up to Timeout
 	IdleTimeout    time.Duration // after which an idle connection is closed
 	KeepAlive      bool          // the kernel probes a silent connection
 	MaxIdle        int           // idle connections kept
@@ -29,77 +28,90 @@ type Conn struct {
 	*http1.Conn
 	Reused bool // it has served an exchange before
 
+	pool      *Pool
+	idle      bool // in pool.idle; its mutex guards this
 	idleSince time.Time
+}
+
+// Ready is called by the loop of an idle connection that something happened to
+// (socket.Owner): the member closes it, or says what nobody asked for. Neither
+// may meet the next request.
+func (c *Conn) Ready(*socket.Socket) {
+	p := c.pool
+	p.mu.Lock()
+	drop := c.idle && !c.Quiet(false)
+	if drop {
+		idle := p.idle[c.Loop()]
+		i := slices.Index(idle, c)
+		p.idle[c.Loop()] = slices.Delete(idle, i, i+1)
+		p.kept--
+		c.idle = false
+	}
+	p.mu.Unlock()
+	if drop {
+		p.Drop(c)
+	}
 }
 
 // Pool holds the connections to one member. It is safe for concurrent use.
 type Pool struct {
 	Config
-	dialer net.Dialer
 
 	mu     sync.Mutex
-	idle   []*Conn            // the one used last at the end
-	all    map[*Conn]struct{} // idle or in an exchange
-	reaper *time.Timer        // runs while there are idle connections
-	spent  bool               // keeps no idle connection
+	idle   map[*socket.Loop][]*Conn // by whose they are; the one used last at the end
+	kept   int                      // in idle
+	all    map[*Conn]struct{}       // idle or in an exchange
+	reaper *time.Timer              // runs while there are idle connections
+	spent  bool                     // keeps no idle connection
 	closed bool
 }
 
 // New makes an empty pool; nothing is dialled.
 func New(c Config) *Pool {
-	p := &Pool{
-		Config: c,
-		dialer: net.Dialer{Timeout: c.ConnectTimeout},
-		all:    make(map[*Conn]struct{}),
-	}
-	if !c.KeepAlive {
-		// Silence is bounded by Timeout, so the kernel's keep-alive probes would
-		// only cost calls.
-		p.dialer.KeepAlive = -1
-	}
-	return p
+	return &Pool{Config: c, idle: make(map[*socket.Loop][]*Conn), all: make(map[*Conn]struct{})}
 }
 
-// Get returns an idle connection that still lives, or dials.
-func (p *Pool) Get() (*Conn, error) {
+// Get returns an idle connection of the loop that still lives, or nil. surely is
+// for a request that cannot be sent again (socket.Quiet).
+func (p *Pool) Get(l *socket.Loop, surely bool) *Conn {
 	for {
-		c := p.pop()
-		if c == nil {
-			return p.Dial()
-		}
-		c.ReadWithin(p.Look) // as the exchange will, so that the deadline is set once
-		if c.Idle() {
-			return c, nil
+		c := p.pop(l)
+		if c == nil || c.Quiet(surely) {
+			return c
 		}
 		p.Drop(c)
 	}
 }
 
-func (p *Pool) pop() *Conn {
+func (p *Pool) pop(l *socket.Loop) *Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.idle)
+	idle := p.idle[l]
+	n := len(idle)
 	if n == 0 {
 		return nil
 	}
-	c := p.idle[n-1]
-	p.idle[n-1] = nil
-	p.idle = p.idle[:n-1]
+	c := idle[n-1]
+	idle[n-1] = nil
+	p.idle[l] = idle[:n-1]
+	p.kept--
+	c.idle = false
+	c.Rest(false)
 	return c
 }
 
-// Dial makes a new connection.
-func (p *Pool) Dial() (*Conn, error) {
-	nc, err := p.dialer.DialContext(context.Background(), "tcp", p.Addr)
+// Dial makes a new connection, and waits for it. It is not called in a loop's
+// goroutine.
+func (p *Pool) Dial(l *socket.Loop) (*Conn, error) {
+	s, err := l.Dial(p.Addr, p.ConnectTimeout)
 	if err != nil {
 		return nil, err
 	}
-	hc, err := http1.NewConn(nc.(*net.TCPConn))
-	if err != nil {
-		nc.Close()
-		return nil, err
+	if p.KeepAlive {
+		s.KeepAlive()
 	}
-	c := &Conn{Conn: hc}
+	c := &Conn{Conn: http1.NewConn(s), pool: p}
+	s.KeptBy(c)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -123,11 +135,15 @@ func (p *Pool) push(c *Conn) bool {
 	c.Reused = true
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.spent || len(p.idle) >= p.MaxIdle {
+	if p.closed || p.spent || p.kept >= p.MaxIdle {
 		return false
 	}
 	c.idleSince = time.Now()
-	p.idle = append(p.idle, c)
+	c.idle = true
+	c.Rest(true)
+	l := c.Loop()
+	p.idle[l] = append(p.idle[l], c)
+	p.kept++
 	if p.reaper == nil {
 		p.reaper = time.AfterFunc(p.IdleTimeout, p.reap)
 	}
@@ -143,25 +159,34 @@ func (p *Pool) Drop(c *Conn) {
 }
 
 // reap closes the connections that have been idle for too long. They are at the
-// bottom of the stack.
+// bottom of their stacks.
 func (p *Pool) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reaper = nil
-	if p.closed || len(p.idle) == 0 {
+	if p.closed || p.kept == 0 {
 		return
 	}
 	now := time.Now()
-	old := 0
-	for old < len(p.idle) && now.Sub(p.idle[old].idleSince) >= p.IdleTimeout {
-		delete(p.all, p.idle[old])
-		p.idle[old].Close()
-		old++
+	next := p.IdleTimeout
+	for l, idle := range p.idle {
+		old := 0
+		for old < len(idle) && now.Sub(idle[old].idleSince) >= p.IdleTimeout {
+			delete(p.all, idle[old])
+			idle[old].idle = false
+			idle[old].Close()
+			old++
+		}
+		left := append(idle[:0], idle[old:]...)
+		clear(left[len(left):cap(left)])
+		p.idle[l] = left
+		p.kept -= old
+		if len(left) > 0 {
+			next = min(next, left[0].idleSince.Add(p.IdleTimeout).Sub(now))
+		}
 	}
-	p.idle = append(p.idle[:0], p.idle[old:]...)
-	clear(p.idle[len(p.idle):cap(p.idle)])
-	if len(p.idle) > 0 {
-		p.reaper = time.AfterFunc(p.idle[0].idleSince.Add(p.IdleTimeout).Sub(now), p.reap)
+	if p.kept > 0 {
+		p.reaper = time.AfterFunc(next, p.reap)
 	}
 }
 
@@ -194,11 +219,15 @@ func (p *Pool) dropIdle() {
 		p.reaper.Stop()
 		p.reaper = nil
 	}
-	for _, c := range p.idle {
-		delete(p.all, c)
-		c.Close()
+	for _, idle := range p.idle {
+		for _, c := range idle {
+			delete(p.all, c)
+			c.idle = false
+			c.Close()
+		}
 	}
-	p.idle = nil
+	clear(p.idle)
+	p.kept = 0
 }
 
 // Abort makes the exchanges that still run fail.
@@ -206,6 +235,6 @@ func (p *Pool) Abort() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.all {
-		c.TCP().Close() // who uses it closes it again, and frees its buffers
+		c.Abort()
 	}
 }

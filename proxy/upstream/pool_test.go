@@ -2,17 +2,20 @@ package upstream
 
 import (
 	"errors"
+	"io"
 	"net"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"proxylab/proxy/socket"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // member accepts connections and hands them to the test.
-func member(t *testing.T, change func(*Config)) (*Pool, <-chan net.Conn) {
+func member(t *testing.T, change func(*Config)) (*pool, <-chan net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -30,22 +33,42 @@ func member(t *testing.T, change func(*Config)) (*Pool, <-chan net.Conn) {
 			accepted <- c
 		}
 	}()
-	config := Config{Addr: l.Addr().String(), ConnectTimeout: time.Second, Timeout: time.Second, Look: time.Second, IdleTimeout: time.Minute, MaxIdle: 2}
+	config := Config{Addr: l.Addr().String(), ConnectTimeout: time.Second, Timeout: time.Second, IdleTimeout: time.Minute, MaxIdle: 2}
 	if change != nil {
 		change(&config)
 	}
-	p := New(config)
+	loop, err := socket.NewLoop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go loop.Run()
+	p := &pool{New(config), loop}
 	t.Cleanup(func() {
 		p.Close()
+		loop.Stop()
 		l.Close()
 		<-done
 	})
 	return p, accepted
 }
 
-func take(t *testing.T, p *Pool) *Conn {
+// pool is a pool with the loop that the tests are served by.
+type pool struct {
+	*Pool
+	loop *socket.Loop
+}
+
+// get gives an idle connection, or dials.
+func (p *pool) get() (*Conn, error) {
+	if c := p.Get(p.loop, false); c != nil {
+		return c, nil
+	}
+	return p.Dial(p.loop)
+}
+
+func take(t *testing.T, p *pool) *Conn {
 	t.Helper()
-	c, err := p.Get()
+	c, err := p.get()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,8 +97,8 @@ func TestIdleConnectionsAreBounded(t *testing.T) {
 	for _, c := range cs {
 		p.Put(c)
 	}
-	if len(p.idle) != 2 || len(p.all) != 2 {
-		t.Errorf("%d idle of %d, want 2 of 2", len(p.idle), len(p.all))
+	if p.kept != 2 || len(p.all) != 2 {
+		t.Errorf("%d idle of %d, want 2 of 2", p.kept, len(p.all))
 	}
 	<-accepted
 	<-accepted
@@ -137,7 +160,7 @@ func TestClosedPool(t *testing.T) {
 	p.Put(idle)
 	p.Close()
 	p.Put(busy)
-	if _, err := p.Get(); !errors.Is(err, ErrClosed) {
+	if _, err := p.get(); !errors.Is(err, ErrClosed) {
 		t.Errorf("error %v, want %v", err, ErrClosed)
 	}
 	for range 2 {
@@ -162,19 +185,19 @@ func TestAbortEndsRunningExchanges(t *testing.T) {
 // A pool that no Site has any more lets its exchanges end, and new ones of old
 // attempts begin, but keeps nothing.
 func TestAPoolThatKeepsNothing(t *testing.T) {
-	p, _ := member(t, nil)
+	p, accepted := member(t, nil)
 	idle, busy := dial(t, p), dial(t, p)
 	p.Put(idle)
 	if !p.Keep(false) {
 		t.Error("not in use, with a connection in an exchange")
 	}
-	if _, err := idle.TCP().Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("the idle connection is open: %v", err)
+	if n, err := (<-accepted).Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the idle connection is open: %d bytes, %v", n, err)
 	}
-	if _, err := busy.TCP().Write([]byte("x")); err != nil {
+	if _, err := busy.Write([]byte("x")); err != nil {
 		t.Errorf("the busy connection is closed: %v", err)
 	}
-	late, err := p.Get()
+	late, err := p.get()
 	if err != nil || late.Reused {
 		t.Errorf("a late exchange: reused connection, or %v", err)
 	}
@@ -186,15 +209,15 @@ func TestAPoolThatKeepsNothing(t *testing.T) {
 	p.Keep(true)
 	again := dial(t, p)
 	p.Put(again)
-	if got, err := p.Get(); got != again || err != nil {
+	if got, err := p.get(); got != again || err != nil {
 		t.Errorf("kept %v, %v; want the connection", got, err)
 	}
 	p.Drop(again)
 }
 
-func dial(t *testing.T, p *Pool) *Conn {
+func dial(t *testing.T, p *pool) *Conn {
 	t.Helper()
-	c, err := p.Dial()
+	c, err := p.Dial(p.loop)
 	if err != nil {
 		t.Fatal(err)
 	}
