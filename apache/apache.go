@@ -97,6 +97,9 @@ func Render(s *site.Site, o Options) (Config, error) {
 		if m := "lbmethod_" + b.LBMethod; !slices.Contains(w.modules, m) {
 			w.modules = append(w.modules, m)
 		}
+		if b.Checks.Method != "" && o.Flavour == Matched && !slices.Contains(w.modules, "proxy_hcheck") {
+			w.modules = append(w.modules, "proxy_hcheck")
+		}
 	}
 	w.file()
 	return Config{Site: w.Bytes(), Modules: w.modules, Notes: notes(s, o)}, nil

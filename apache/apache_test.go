@@ -35,6 +35,11 @@ balancers:
     maxattempts: 2
     timeout: 1500ms
     slowstart: 10s
+    hcmethod: GET
+    hcinterval: 5s
+    hcfails: 3
+    hcuri: /health
+    hcexpr: "%{REQUEST_STATUS} =~ /^[23]/"
     resend: never
     members:
       - {url: http://10.0.0.11, route: one, redirect: two, lbset: 1, status: D, max: 5, ttl: 10s, keepalive: on, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s, upgrade: websocket, upgradetimeout: 10m}

@@ -96,6 +96,11 @@ func generalNotes(s *site.Site) []string {
 func stockNotes(s *site.Site) []string {
 	var list []string
 	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	for _, b := range s.Balancers {
+		if b.Checks.Method != "" {
+			say("balancers' hcmethod: %s; stock has no health checks", b.Checks.Method)
+		}
+	}
 	for i := range s.Balancers {
 		if p := failureParameters(&s.Balancers[i]); len(p) > 0 {
 			say("balancers' %s; stock has none", strings.Join(p, ", "))
@@ -180,6 +185,9 @@ func matchedNotes(s *site.Site) []string {
 	}
 	for _, b := range s.Balancers {
 		rounded("balancers' timeout", b.Timeout)
+		if b.Checks.Method != "" {
+			rounded("balancers' hcinterval", b.Checks.Interval)
+		}
 	}
 	for _, m := range members(s) {
 		if m.Max > 0 {

@@ -81,9 +81,13 @@ func (w *writer) balancer(b *site.Balancer) {
 		w.line(1, "# retry: seconds without requests for a member that failed.")
 		w.line(1, "# connectiontimeout: for the TCP handshake. timeout: longest silence.")
 	}
+	if b.Checks.Expr != "" && w.matched() {
+		w.line(1, "# What passes a health check (mod_proxy_hcheck).")
+		w.line(1, "ProxyHCExpr check_%s {%s}", b.Name, b.Checks.Expr)
+	}
 	w.line(1, "<Proxy \"balancer://%s\">", b.Name)
 	for i := range b.Members {
-		w.line(2, "BalancerMember %q%s", b.Members[i].URL, w.memberParameters(&b.Members[i]))
+		w.line(2, "BalancerMember %q%s%s", b.Members[i].URL, w.memberParameters(&b.Members[i]), w.checkParameters(b))
 	}
 	w.line(2, "# %s: %s (mod_lbmethod_%[1]s).", b.LBMethod, lbmethodWords[b.LBMethod])
 	w.line(2, "ProxySet lbmethod=%s", b.LBMethod)
@@ -146,6 +150,22 @@ func failureParameters(b *site.Balancer) (p []string) {
 	}
 	if b.Timeout > 0 {
 		p = append(p, fmt.Sprintf("timeout=%d", seconds(b.Timeout)))
+	}
+	return p
+}
+
+// checkParameters are those of mod_proxy_hcheck.
+func (w *writer) checkParameters(b *site.Balancer) string {
+	c := &b.Checks
+	if c.Method == "" || !w.matched() {
+		return ""
+	}
+	p := fmt.Sprintf(" hcmethod=%s hcinterval=%d hcpasses=%d hcfails=%d", c.Method, seconds(c.Interval), c.Passes, c.Fails)
+	if c.Method != "TCP" {
+		p += " hcuri=" + c.URI
+	}
+	if c.Expr != "" {
+		p += " hcexpr=check_" + b.Name
 	}
 	return p
 }

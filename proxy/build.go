@@ -115,6 +115,9 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 		Probe:         b.Failures.Probe,
 		SlowStart:     b.Failures.SlowStart,
 	}
+	if b.Checks.Method != "" {
+		config.Check = balancer.Checks{Interval: b.Checks.Interval, Passes: b.Checks.Passes, Fails: b.Checks.Fails}
+	}
 	g := &group{site: b, tries: len(b.Members)}
 	g.hashOn, g.hashName, _ = strings.Cut(b.HashOn, " ")
 	if g.hashOn == "header" {

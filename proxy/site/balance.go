@@ -159,6 +159,7 @@ func percent(s string, most int) (int, *problem) {
 
 // balanced checks what can only be seen of a whole balancer.
 func (r *reader) balanced(place string, b *Balancer) {
+	r.checksAlone(place, &b.Checks)
 	var routes []string
 	for _, m := range b.Members {
 		if m.Route != "" {

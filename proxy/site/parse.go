@@ -1,6 +1,7 @@
 package site
 
 import (
+	"maps"
 	"math"
 	"os"
 	"strings"
@@ -46,7 +47,7 @@ func defaultLog() Log { return Log{Stdout: true, Format: DefaultLogFormat} }
 func defaultBalancer() Balancer {
 	return Balancer{
 		LBMethod: "byrequests", HashOn: "client", HashBound: 1.25, Queue: 1000,
-		Sessions: Sessions{Separator: "."},
+		Sessions: Sessions{Separator: "."}, Checks: defaultChecks(),
 		Failures: Failures{Budget: 20, Probe: time.Second, Resend: "idempotent"},
 	}
 }
@@ -134,7 +135,9 @@ func (r *reader) onOff(f field) bool {
 
 func (r *reader) balancer(f field) Balancer {
 	b := defaultBalancer()
-	r.mapping(f, r.balancerKeys(&b), laterBalancer)
+	keys := r.balancerKeys(&b)
+	maps.Copy(keys, r.checkKeys(&b.Checks))
+	r.mapping(f, keys, laterBalancer)
 	if _, ok := r.lines[f.place+".name"]; !ok {
 		r.add(f, wrong("add \"name: origins\"", "a balancer without name"))
 	}

@@ -66,6 +66,7 @@ type Balancer struct {
 	Members  []Member // at least one
 	Sessions Sessions
 	Failures Failures
+	Checks   Checks // hcmethod and its fellows
 
 	HashOn    string        // what hash elects by: "client", the default, "uri", "header NAME" or "cookie NAME"
 	HashBound float64       // hash: no member has more than this times its share of what runs; 1.25 by default, 0 for "off"

@@ -13,7 +13,6 @@ var (
 
 	laterBalancer = []string{
 		"growth", "nonce",
-		"hcmethod", "hcinterval", "hcpasses", "hcfails", "hcuri", "hcexpr",
 	}
 
 	laterMember = []string{

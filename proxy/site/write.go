@@ -128,6 +128,7 @@ func writeBalancer(line func(string, ...any), b *Balancer) {
 	line("    retrybudget: %d%%", f.Budget)
 	line("    probe: %s", brief(f.Probe))
 	line("    slowstart: %s", brief(f.SlowStart))
+	writeChecks(line, &b.Checks)
 	line("    resend: %s", f.Resend)
 }
 

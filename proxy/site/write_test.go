@@ -58,6 +58,9 @@ func aSite(t *rapid.T) *Site {
 			b.HashBound = rapid.SampledFrom([]float64{0, 1.25, 100}).Draw(t, "hashbound")
 		}
 		b.Timeout, b.Queue = span("balancer timeout", 0), rapid.IntRange(1, maxQueue).Draw(t, "queue")
+		b.Checks = rapid.SampledFrom([]Checks{
+			defaultChecks(), {"TCP", time.Second, 2, 3, "/", ""}, {"HEAD", time.Minute, 1, 1, "/a?b=c", "%{REQUEST_STATUS} !~ /^5/"},
+		}).Draw(t, "checks")
 		b.Failures = Failures{
 			OnStatus:  rapid.SampledFrom([][]int{nil, {503}, {400, 599}}).Draw(t, "failonstatus"),
 			OnTimeout: rapid.Bool().Draw(t, "failontimeout"),
