@@ -80,6 +80,9 @@ func generalNotes(s *site.Site) []string {
 			say("balancers' probe: %s; httpd asks nothing of a member in error until retry is over", b.Failures.Probe)
 		}
 		say("balancers' retrybudget: %d%%; httpd has no bound for further attempts", b.Failures.Budget)
+		if b.Sessions.Own != "" {
+			say("balancers' sessioncookie: %s; httpd sets no cookie by itself, so its sessions go to any member", b.Sessions.Own)
+		}
 		if b.Failures.SlowStart > 0 {
 			say("balancers' slowstart: %s; httpd gives a member that is back its whole share at once", b.Failures.SlowStart)
 		}

@@ -126,7 +126,14 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 	if n := b.Failures.Attempts; n > 0 {
 		g.tries = n + 1
 	}
-	for _, m := range b.Members {
+	for i, m := range b.Members {
+		if b.Sessions.Own != "" {
+			if g.tokens == nil {
+				g.tokens = make(map[string]int)
+			}
+			g.cookies = append(g.cookies, token(b.Name, m.URL))
+			g.tokens[g.cookies[i]] = i + 1
+		}
 		u, err := url.Parse(m.URL)
 		if err != nil {
 			return nil, fmt.Errorf("balancer %q: member %q: %w", b.Name, m.URL, err)

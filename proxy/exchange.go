@@ -34,6 +34,7 @@ type exchange struct {
 	phase    phase
 	deferred bool // its write waits for the end of the loop's round, or has
 
+	home     int // the member that a cookie of ours named, as Request.Home
 	ask      balancer.Request
 	lease    balancer.Lease // of the member that was elected, until done with
 	pool     *upstream.Pool

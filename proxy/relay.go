@@ -70,6 +70,7 @@ func (x *exchange) appendResponse(dst []byte, chunked, trailers bool) []byte {
 		dst = x.s.clock.AppendDate(dst, x.started)
 		dst = append(dst, "\r\n"...)
 	}
+	dst = x.appendCookie(dst)
 	dst = message.AppendVia(dst, r.Minor)
 	if chunked {
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)

@@ -62,9 +62,11 @@ type group struct {
 	pools    []*upstream.Pool // by the member's index
 	upgrades []upgrade        // what each may change to
 	site     site.Balancer
-	tries    int    // members that a request may be tried with
-	hashOn   string // the first word of site.HashOn
-	hashName string // and the second: a field in lower case, or a cookie
+	tries    int            // members that a request may be tried with
+	cookies  []string       // by the member's index, the value of sessioncookie
+	tokens   map[string]int // from that to the index, and one
+	hashOn   string         // the first word of site.HashOn
+	hashName string         // and the second: a field in lower case, or a cookie
 }
 
 // upgrade is what a member may change the protocol to.

@@ -2,6 +2,12 @@ package proxy
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sync"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -11,8 +17,12 @@ import (
 // introduce tells the balancer what it wants to know of the request.
 func (x *exchange) introduce() {
 	b := &x.group.site
-	if b.Sessions.Cookie != "" {
+	switch {
+	case b.Sessions.Cookie != "":
 		x.ask.Route = x.sessionRoute()
+	case b.Sessions.Own != "":
+		x.home = x.group.tokens[string(cookie(x.req.Fields, b.Sessions.Own))]
+		x.ask.Home = x.home
 	}
 	if x.group.balancer.Keyed() {
 		x.hashKey(x.group.hashOn, x.group.hashName)
@@ -107,4 +117,33 @@ func (x *exchange) hashKey(on, name string) {
 	if x.ask.Keyed = len(of) > 0; x.ask.Keyed {
 		x.ask.Key = xxhash.Sum64(of)
 	}
+}
+
+// sessionKey makes the values of our own cookies. It lives as long as the process:
+// a restart begins all sessions anew.
+var sessionKey = sync.OnceValue(func() []byte {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	return key
+})
+
+// token is what names a member in a client's cookie: nobody without the key can
+// tell which one it is, or make another.
+func token(balancer, member string) string {
+	h := hmac.New(sha256.New, sessionKey())
+	fmt.Fprintf(h, "%s\x00%s", balancer, member)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// appendCookie gives the client a cookie of ours, unless it has the right one.
+func (x *exchange) appendCookie(dst []byte) []byte {
+	own := x.group.site.Sessions.Own
+	if own == "" || x.home == x.lease.Index()+1 {
+		return dst
+	}
+	dst = append(dst, "Set-Cookie: "...)
+	dst = append(dst, own...)
+	dst = append(dst, '=')
+	dst = append(dst, x.group.cookies[x.lease.Index()]...)
+	return append(dst, "; Path=/; HttpOnly; SameSite=Lax\r\n"...)
 }

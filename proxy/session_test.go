@@ -1,9 +1,14 @@
 package proxy
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net/http"
+	"regexp"
 	"testing"
 
+	"proxylab/proxy/balancer"
 	"proxylab/proxy/site"
 )
 
@@ -118,5 +123,64 @@ func TestFailOnStatusAndMaxAttempts(t *testing.T) {
 	p = serve(t, func(s *site.Site) { s.Balancers[0].Failures.Attempts = 1 }, refusing(t), refusing(t), good)
 	if status, _ := ask(t, dial(t, p.addr), get); status != 502 {
 		t.Errorf("status %d after one further attempt, want 502", status)
+	}
+}
+
+// A client without a cookie of ours gets one, which says nothing of the member to
+// others, and stays where it was: over a reload too, until its member is out.
+func TestOwnSessionCookie(t *testing.T) {
+	own := func(b *site.Balancer) { b.Sessions = site.Sessions{Own: "HOME"} }
+	p := sessions(t, own)
+	send := func(value string) (body, set string) {
+		c := dial(t, p.addr)
+		fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: h\r\nCookie: a=b; HOME=%s\r\n\r\n", value)
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b), res.Header.Get("Set-Cookie")
+	}
+	value := func(set string) string {
+		m := regexp.MustCompile(`^HOME=([0-9a-f]{32}); Path=/; HttpOnly; SameSite=Lax$`).FindStringSubmatch(set)
+		if m == nil {
+			t.Fatalf("Set-Cookie: %q", set)
+		}
+		return m[1]
+	}
+	homes := make(map[string]string)
+	for range 3 {
+		body, set := send("forged")
+		homes[body] = value(set)
+	}
+	if len(homes) != 3 || homes["a"] == homes["b"] {
+		t.Fatalf("cookies %v", homes)
+	}
+	stay := func() {
+		t.Helper()
+		for _, member := range []string{"a", "b", "b", "a", "c"} {
+			if body, set := send(homes[member]); body != member || set != "" {
+				t.Errorf("session of %s: got %s, Set-Cookie %q", member, body, set)
+			}
+		}
+	}
+	stay()
+	declared := *p.parts.Load().site
+	b := declared.Balancers[0]
+	b.Members = []site.Member{b.Members[2], b.Members[0], b.Members[1]}
+	declared.Balancers = []site.Balancer{b}
+	if err := p.Reload(&declared); err != nil {
+		t.Fatal(err)
+	}
+	stay()
+	if err := p.Balancers()[0].ChangeMember(b.Members[1].URL, balancer.MemberChange{Set: balancer.Disabled}); err != nil {
+		t.Fatal(err)
+	}
+	body, set := send(homes["a"])
+	if body == "a" || value(set) != homes[body] {
+		t.Errorf("session of a member that is out: got %s, Set-Cookie %q", body, set)
 	}
 }

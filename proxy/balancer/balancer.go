@@ -21,6 +21,7 @@ var (
 type Request struct {
 	Tried []*Member // members that this attempt shall avoid
 	Route []byte    // of its session; empty for none
+	Home  int       // its session's member by its Lease.Index, and one; 0 for none. It goes before Route
 	Key   uint64    // hash: requests with the same key go to the same member
 	Keyed bool      // there is a Key
 }
@@ -29,6 +30,9 @@ type Request struct {
 func (q *Request) avoids(m *Member) bool {
 	return len(q.Tried) > 0 && slices.Contains(q.Tried, m)
 }
+
+// session says whether the request names its member.
+func (q *Request) session() bool { return q.Home > 0 || len(q.Route) > 0 }
 
 // Balancer elects among its members.
 type Balancer struct {
@@ -119,14 +123,14 @@ var nothing Request
 // elect tries to elect from a roster. The caller holds mu if the lbmethod is an
 // exact one.
 func (b *Balancer) elect(r *roster, q *Request, l *Lease) bool {
-	if len(q.Route) > 0 {
+	if q.session() {
 		if s := r.routed(q); s != nil {
 			if l.take(b, r, s) {
 				r.earn(s)
 			}
 			return l.member != nil
 		}
-		if b.config.NoFailover && r.knows(q.Route) {
+		if b.config.NoFailover && r.knows(q) {
 			return false
 		}
 	}
@@ -146,11 +150,11 @@ func (b *Balancer) elect(r *roster, q *Request, l *Lease) bool {
 // were tried, the walk is done anew as if they were unusable, which may lead to
 // spares, standbys or another lbset. The caller holds mu.
 func (b *Balancer) electWide(r *roster, q *Request, l *Lease) error {
-	if len(q.Route) > 0 {
+	if q.session() {
 		if s := r.routed(q); s != nil {
 			return ErrFull
 		}
-		if b.config.NoFailover && r.knows(q.Route) {
+		if b.config.NoFailover && r.knows(q) {
 			return ErrNoMember
 		}
 	}

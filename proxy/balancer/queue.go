@@ -78,7 +78,7 @@ func (c *core) serve() {
 	defer c.queue.mu.Unlock()
 	stuck := false // nobody without wishes of his own can be served
 	c.queue.waiting = slices.DeleteFunc(c.queue.waiting, func(w *waiter) bool {
-		picky := len(w.q.Route) > 0 || len(w.q.Tried) > 0
+		picky := w.q.session() || len(w.q.Tried) > 0
 		if stuck && !picky {
 			return false
 		}

@@ -18,6 +18,7 @@ type roster struct {
 	bounded    bool           // some candidate has a max
 	even       bool           // the candidates' lbfactors are equal
 	sums       []int          // of the candidates' lbfactors up to each, where the lbmethod draws by weight
+	homes      []int          // by the member's index, the seat that answers for its sessions; -1 for none
 	routes     map[string]int // from a route to the seat that answers for it; -1 for one that nobody does
 
 	bound    float64 // Config.HashBound

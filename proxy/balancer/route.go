@@ -5,7 +5,11 @@ package balancer
 // its redirect answers. The caller holds core.mu.
 func (b *Balancer) answerFor(r *roster) {
 	clear(r.routes)
-	for _, m := range b.members {
+	r.homes = append(r.homes[:0], b.place...)
+	for i, m := range b.members {
+		if b.place[i] < 0 && m.set.redirect != "" {
+			r.homes[i] = b.answers(m.set.redirect, len(b.members))
+		}
 		if m.set.route == "" {
 			continue
 		}
@@ -37,16 +41,21 @@ func (b *Balancer) answers(route string, depth int) int {
 	return -1
 }
 
-// knows says whether a member has the route.
-func (r *roster) knows(route []byte) bool {
-	_, ok := r.routes[string(route)]
-	return ok
+// knows says whether q's session is of one of the members.
+func (r *roster) knows(q *Request) bool {
+	_, ok := r.routes[string(q.Route)]
+	return ok || q.Home > 0
 }
 
 // routed returns the seat that answers for the request's session, or nil. Where
 // the lbmethod counts in lbstatus, its request is counted as any other.
 func (r *roster) routed(q *Request) *seat {
-	i, ok := r.routes[string(q.Route)]
+	i, ok := 0, true
+	if q.Home > 0 {
+		i = r.homes[q.Home-1]
+	} else {
+		i, ok = r.routes[string(q.Route)]
+	}
 	if !ok || i < 0 || q.avoids(r.seats[i].member) {
 		return nil
 	}

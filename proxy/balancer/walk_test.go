@@ -295,3 +295,19 @@ func TestSettleOfSeveral(t *testing.T) {
 		}
 	})
 }
+
+// A session that names its member by place is like one that names its route.
+func TestHome(t *testing.T) {
+	list := parse(t, "A B C")
+	list[1].Redirect = "c"
+	b := must(t, Config{Name: "o", Method: "leastconn", NoFailover: true, Members: list})
+	q := &Request{Home: 2, Route: []byte("a")}
+	for _, step := range []struct{ change, want string }{{"", "BB"}, {"B+N", "BB"}, {"B+D", "CC"}, {"C+D", "--"}, {"B-D", "BB"}} {
+		if step.change != "" {
+			change(t, b, step.change[:1], step.change[1:])
+		}
+		if got := picksFor(b, q, 2); got != step.want {
+			t.Errorf("after %q: got %s, want %s", step.change, got, step.want)
+		}
+	}
+}

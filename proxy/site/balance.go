@@ -46,6 +46,14 @@ func (r *reader) balancerKeys(b *Balancer) map[string]func(field) {
 		"stickysessionsep": func(f field) { b.Sessions.Separator = r.separator(f) },
 		"scolonpathdelim":  func(f field) { b.Sessions.Delimiter = r.onOff(f) },
 		"nofailover":       func(f field) { b.Sessions.NoFailover = r.onOff(f) },
+		"sessioncookie": func(f field) {
+			b.Sessions.Own = r.checked(f, func(s string) *problem {
+				if !cookieName.MatchString(s) {
+					return wrong(`"ROUTEID"`, "%q is not the name of a cookie", s)
+				}
+				return nil
+			})
+		},
 
 		"failonstatus": func(f field) {
 			r.list(f, func(f field) { b.Failures.OnStatus = append(b.Failures.OnStatus, r.count(f, 400, 599)) })
@@ -179,8 +187,11 @@ func (r *reader) balanced(place string, b *Balancer) {
 	if b.Sessions.Cookie != "" && len(routes) == 0 && len(b.Members) > 0 && r.clean(place+".stickysession") {
 		r.add(r.at(place+".stickysession"), wrong("give each member a route: \"route: one\"", "no member has a route that a session could name"))
 	}
+	if b.Sessions.Own != "" && b.Sessions.Cookie != "" {
+		r.add(r.at(place+".sessioncookie"), wrong("keep one of them", "stickysession names the member already"))
+	}
 	for _, key := range []string{"stickysessionsep", "scolonpathdelim", "nofailover"} {
-		if _, ok := r.lines[place+"."+key]; ok && b.Sessions.Cookie == "" {
+		if _, ok := r.lines[place+"."+key]; ok && b.Sessions.Cookie == "" && (key != "nofailover" || b.Sessions.Own == "") {
 			r.add(r.at(place+"."+key), wrong("add \"stickysession: JSESSIONID|jsessionid\"", "says nothing without stickysession"))
 		}
 	}

@@ -87,6 +87,8 @@ func TestFaults(t *testing.T) {
 		{"an lbmethod of Apache", in("balancer", "lbmethod: heartbeat"), "4: balancers[0].lbmethod: lbmethod \"heartbeat\" is not supported by this version\n\thint: supported are"},
 
 		{"sessions without a route", in("balancer", "stickysession: SID"), "4: balancers[0].stickysession: no member has a route that a session could name\n\thint: give each"},
+		{"a cookie of ours beside another's", in("balancer", "stickysession: a\n    sessioncookie: b") + "        route: b\n", "5: balancers[0].sessioncookie: stickysession names the member already"},
+		{"a cookie of ours without a name", in("balancer", "sessioncookie: 'a;'"), `4: balancers[0].sessioncookie: "a;" is not the name of a cookie`},
 		{"a session of no name", in("balancer", "stickysession: 'a b'"), `4: balancers[0].stickysession: "a b" is not the name of a cookie`},
 		{"a separator of two characters", in("balancer", "stickysession: a\n    stickysessionsep: '..'") + "        route: b\n", `5: balancers[0].stickysessionsep: ".." is not one character`},
 		{"nofailover without sessions", in("balancer", "nofailover: on"), "4: balancers[0].nofailover: says nothing without stickysession"},

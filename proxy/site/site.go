@@ -83,6 +83,7 @@ type Sessions struct {
 	Parameter  string // stickysession behind "|", or as a whole: behind ";" in the path, or in the query
 	Separator  string // stickysessionsep: what stands before the route; "." by default, "" for "off", where the value is the route
 	Delimiter  bool   // scolonpathdelim: ";" ends the parameter's value, besides "?" and "&"; "off" by default
+	Own        string // sessioncookie: a cookie that the proxy sets by itself, and whose value names the member to the proxy alone; "" for none
 	NoFailover bool   // nofailover: a session whose member is not usable gets 503; "off" by default
 }
 

@@ -106,7 +106,10 @@ func writeBalancer(line func(string, ...any), b *Balancer) {
 	}
 	line("    timeout: %s", brief(b.Timeout))
 	line("    queue: %d", b.Queue)
-	if s := b.Sessions; s.Cookie != "" {
+	if s := b.Sessions; s.Own != "" {
+		line("    sessioncookie: %q", s.Own)
+		line("    nofailover: %s", onOff(s.NoFailover))
+	} else if s.Cookie != "" {
 		line("    stickysession: %q", s.Cookie+"|"+s.Parameter)
 		if s.Separator == "" {
 			line("    stickysessionsep: off")

@@ -92,7 +92,7 @@ func aSite(t *rapid.T) *Site {
 			b.Members = append(b.Members, m)
 		}
 		if first := &b.Members[0]; first.Route != "" {
-			b.Sessions = rapid.SampledFrom([]Sessions{{Separator: "."}, {"A", "a", "!", true, true}, {"A", "b", "", false, false}}).Draw(t, "sessions")
+			b.Sessions = rapid.SampledFrom([]Sessions{{Separator: "."}, {"A", "a", "!", true, "", true}, {"A", "b", "", false, "", false}, {"", "", ".", false, "OWN", true}}).Draw(t, "sessions")
 			if last := &b.Members[len(b.Members)-1]; last != first {
 				last.Redirect = first.Route
 			}
