@@ -80,6 +80,9 @@ func generalNotes(s *site.Site) []string {
 			say("balancers' probe: %s; httpd asks nothing of a member in error until retry is over", b.Failures.Probe)
 		}
 		say("balancers' retrybudget: %d%%; httpd has no bound for further attempts", b.Failures.Budget)
+		if b.Outliers.Errors > 0 || b.Outliers.Latency > 0 {
+			say("balancers' outliererrors and outlierlatency: httpd does not compare its members")
+		}
 		if b.Sessions.Own != "" {
 			say("balancers' sessioncookie: %s; httpd sets no cookie by itself, so its sessions go to any member", b.Sessions.Own)
 		}

@@ -115,6 +115,9 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 		Probe:         b.Failures.Probe,
 		SlowStart:     b.Failures.SlowStart,
 	}
+	if o := b.Outliers; o.Errors > 0 || o.Latency > 0 {
+		config.Outliers = balancer.Outliers(o)
+	}
 	if b.Checks.Method != "" {
 		config.Check = balancer.Checks{Interval: b.Checks.Interval, Passes: b.Checks.Passes, Fails: b.Checks.Fails}
 	}

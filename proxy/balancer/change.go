@@ -49,6 +49,9 @@ func (b *Balancer) ChangeMember(name string, change MemberChange) error {
 		if change.Set&InError != 0 {
 			m.usableAt, m.unreached = time.Now().Add(m.config.Retry), false
 		}
+		if change.Set&Ejected != 0 {
+			m.ejectedTo = time.Time{} // until it is cleared
+		}
 		m.cameBack(before, time.Now())
 		c.version.Add(1)
 		return nil

@@ -21,6 +21,7 @@ type Config struct {
 	Queue     int           // how many may Wait
 	Probe     time.Duration // between probes of a member that could not be reached; 0 for none
 	Check     Checks        // of all members, whether in error or not
+	Outliers  Outliers      // members that do worse than the others
 	SlowStart time.Duration // in which the lbfactor of a member that came back grows to its whole
 
 	Members []MemberConfig

@@ -62,7 +62,8 @@
 // A watch (watch.go) probes members beside the elections: those that could not be
 // reached, each second or so, so that one that is restarted is back long before
 // its Retry; as long as these probes fail it stays in error. Checks probe every
-// member, and HealthFailed is what they find. A member that comes back can begin
+// member, and HealthFailed is what they find. Outliers, members that fail or dawdle
+// far more than the others, are ejected for a while (outlier.go). A member that comes back can begin
 // with a small share (SlowStart).
 //
 // A failed attempt may be made again with another member (Request.Tried), as far

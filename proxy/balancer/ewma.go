@@ -17,6 +17,9 @@ type latency struct {
 	mu    sync.Mutex    // held by observe
 	value atomic.Uint64 // bits of a float64, ns; 0 for none yet
 	at    atomic.Int64  // when it was last observed, ns since start
+
+	sum   time.Duration // of all that were observed
+	times int           // that one was
 }
 
 var start = time.Now()
@@ -28,6 +31,8 @@ func elapsed() int64 { return int64(time.Since(start)) }
 func (l *latency) observe(took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.sum += took
+	l.times++
 	now, t := elapsed(), float64(took)
 	if v := math.Float64frombits(l.value.Load()); v > t {
 		keep := math.Exp(-float64(now-l.at.Load()) / float64(memory))

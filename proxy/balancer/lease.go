@@ -84,6 +84,9 @@ func (l *Lease) Done(r Result) {
 	if r.Took > 0 {
 		m.latency.observe(r.Took)
 	}
+	if r.Status >= 500 {
+		m.bad.Add(1)
+	}
 	c := &l.by.config
 	switch r.Outcome {
 	case OK:

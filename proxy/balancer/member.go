@@ -23,6 +23,11 @@ type Member struct {
 	factor   int       // lbfactor at this moment
 	since    time.Time // when a slow start began; zero for none
 
+	// outlier.go, guarded as well
+	ejectedTo time.Time // end of the last ejection
+	inARow    int       // ejections
+	last      tally
+
 	// for the watch, guarded as well
 	unreached     bool // it is in error because no connection could be made
 	probing       bool
@@ -44,7 +49,8 @@ type counters struct {
 	errors  atomic.Uint64
 	to      atomic.Int64 // bytes
 	from    atomic.Int64
-	_       [16]byte
+	bad     atomic.Uint64 // answers with a status from 500 on
+	_       [8]byte
 }
 
 func newMember(core *core, c MemberConfig, figures *counters) *Member {
@@ -92,7 +98,8 @@ func (c *counters) enter() bool {
 	}
 }
 
-// settle ends the error state where it is over (ap_proxy_retry_worker), and has
+// settle ends the error state where it is over (ap_proxy_retry_worker), and an
+// ejection, and has
 // the slow start go on. It returns when there is something to do again; zero for
 // never. The caller holds core.mu.
 func (m *Member) settle(now time.Time, slowStart time.Duration) time.Time {
@@ -103,6 +110,14 @@ func (m *Member) settle(now time.Time, slowStart time.Duration) time.Time {
 		before := m.flags
 		m.flags &^= InError
 		m.retries++
+		m.cameBack(before, now)
+	}
+	if m.flags&Ejected != 0 && !m.ejectedTo.IsZero() {
+		if now.Before(m.ejectedTo) {
+			return m.ejectedTo
+		}
+		before := m.flags
+		m.flags &^= Ejected
 		m.cameBack(before, now)
 	}
 	m.factor = m.lbfactor()

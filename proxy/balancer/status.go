@@ -36,6 +36,8 @@ type MemberStatus struct {
 	Latency  time.Duration // moving average to the head of an answer; 0 where nobody asks (Balancer.Timed)
 	Check    Check         // the last probe
 	ErrorEnd time.Time     // when the error state ends by itself; zero without InError
+
+	EjectedTo time.Time // when the ejection ends by itself; zero without Ejected
 }
 
 // Status tells how the balancer stands. Elections wait for it only while lbstatus
@@ -78,6 +80,9 @@ func (m *Member) status(s *MemberStatus, now time.Time) {
 	s.Elected, s.Busy, s.Errors, s.Retries = m.elected.Load(), m.busy.Load(), m.errors.Load(), m.retries
 	s.To, s.From, s.Latency = m.to.Load(), m.from.Load(), m.latency.average()
 	s.Check = m.check
+	if m.flags&Ejected != 0 {
+		s.EjectedTo = m.ejectedTo
+	}
 	if m.flags&InError != 0 {
 		s.ErrorEnd = m.usableAt
 	}
@@ -86,6 +91,9 @@ func (m *Member) status(s *MemberStatus, now time.Time) {
 // Timed says whether the balancer wants to know how long answers take
 // (Result.Took). Nobody needs to look at the clock for it otherwise.
 func (b *Balancer) Timed() bool {
+	if b.config.Outliers.Latency > 0 {
+		return true
+	}
 	if r := b.roster.Load(); r != nil {
 		return r.lbmethod.timed
 	}

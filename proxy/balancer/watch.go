@@ -32,9 +32,10 @@ type watch struct {
 }
 
 // Watch begins to have members probed, until Unwatch: those that could not be
-// reached each Config.Probe, and all each Config.Check.Interval.
+// reached each Config.Probe, and all each Config.Check.Interval. It also looks for
+// outliers.
 func (b *Balancer) Watch(p Probe) {
-	if b.watch != nil || b.config.Probe == 0 && b.config.Check.Interval == 0 {
+	if b.watch != nil || b.config.Probe == 0 && b.config.Check.Interval == 0 && b.config.Outliers.Interval == 0 {
 		return
 	}
 	w := &watch{probe: p}
@@ -64,10 +65,21 @@ func (b *Balancer) Unwatch() {
 func (b *Balancer) watching(w *watch) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var judgement <-chan time.Time
+	if d := b.config.Outliers.Interval; d > 0 {
+		ticker := time.NewTicker(d)
+		defer ticker.Stop()
+		judgement = ticker.C
+	}
 	for {
 		select {
 		case <-w.ctx.Done():
 			return
+		case <-judgement:
+			b.core.mu.Lock()
+			b.judge(time.Now())
+			b.core.mu.Unlock()
+			continue
 		case <-timer.C:
 		case <-b.core.wake:
 		}

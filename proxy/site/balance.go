@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const (
@@ -61,16 +62,22 @@ func (r *reader) balancerKeys(b *Balancer) map[string]func(field) {
 		"failontimeout": func(f field) { b.Failures.OnTimeout = r.onOff(f) },
 		"forcerecovery": func(f field) { b.Failures.Force = r.onOff(f) },
 		"maxattempts":   func(f field) { b.Failures.Attempts = r.count(f, 1, 100) },
-		"retrybudget": func(f field) {
-			if s, ok := r.scalar(f, "a share"); ok {
-				var p *problem
-				b.Failures.Budget, p = percent(s, 100)
-				r.add(f, p)
+		"retrybudget":   func(f field) { b.Failures.Budget = r.share(f) },
+		"outliererrors": func(f field) { b.Outliers.Errors = r.share(f) },
+		"outlierkeep":   func(f field) { b.Outliers.Keep = r.share(f) },
+		"outlierlatency": func(f field) {
+			if n, ok := r.number(f); ok {
+				b.Outliers.Latency = n
+				if !(n > 1 && n <= 1000) {
+					r.add(f, wrong("3 ejects a member whose answers take three times as long as the others'", "%s is not above 1, up to 1000", writeFloat(n)))
+				}
 			}
 		},
-		"probe":     func(f field) { b.Failures.Probe = r.duration(f, 0) },
-		"resend":    func(f field) { b.Failures.Resend = r.checked(f, resend) },
-		"slowstart": func(f field) { b.Failures.SlowStart = r.duration(f, 0) },
+		"outlierinterval": func(f field) { b.Outliers.Interval = r.duration(f, 10*time.Millisecond) },
+		"outliertime":     func(f field) { b.Outliers.Time = r.duration(f, 10*time.Millisecond) },
+		"probe":           func(f field) { b.Failures.Probe = r.duration(f, 0) },
+		"resend":          func(f field) { b.Failures.Resend = r.checked(f, resend) },
+		"slowstart":       func(f field) { b.Failures.SlowStart = r.duration(f, 0) },
 	}
 }
 
@@ -80,6 +87,17 @@ func (r *reader) count(f field, least, most int) int {
 	if ok {
 		r.add(f, between(n, least, most, strconv.Itoa))
 	}
+	return n
+}
+
+// share takes a percentage.
+func (r *reader) share(f field) int {
+	s, ok := r.scalar(f, "a share")
+	if !ok {
+		return 0
+	}
+	n, p := percent(s, 100)
+	r.add(f, p)
 	return n
 }
 
@@ -193,6 +211,11 @@ func (r *reader) balanced(place string, b *Balancer) {
 	for _, key := range []string{"stickysessionsep", "scolonpathdelim", "nofailover"} {
 		if _, ok := r.lines[place+"."+key]; ok && b.Sessions.Cookie == "" && (key != "nofailover" || b.Sessions.Own == "") {
 			r.add(r.at(place+"."+key), wrong("add \"stickysession: JSESSIONID|jsessionid\"", "says nothing without stickysession"))
+		}
+	}
+	for _, key := range []string{"outlierinterval", "outliertime", "outlierkeep"} {
+		if _, ok := r.lines[place+"."+key]; ok && b.Outliers.Errors == 0 && b.Outliers.Latency == 0 {
+			r.add(r.at(place+"."+key), wrong("add \"outliererrors: 50%\" or \"outlierlatency: 3\"", "says nothing without an outlier to look for"))
 		}
 	}
 	for _, key := range []string{"hashon", "hashbound"} {

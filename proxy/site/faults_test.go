@@ -103,6 +103,8 @@ func TestFaults(t *testing.T) {
 		{"a redirect to nobody", in("member", "route: a\n        redirect: b"), `8: balancers[0].members[0].redirect: no member has the route "b"`},
 		{"a redirect to itself", in("member", "route: a\n        redirect: a"), `8: balancers[0].members[0].redirect: "a" is the member's own route`},
 		{"a status of success that fails", in("balancer", "failonstatus: [200]"), "4: balancers[0].failonstatus[0]: 200 is not between 400 and 599"},
+		{"a time of outliers that nobody looks for", in("balancer", "outliertime: 5s"), "4: balancers[0].outliertime: says nothing without an outlier to look for"},
+		{"an outlier that is not slower", in("balancer", "outlierlatency: 1"), "4: balancers[0].outlierlatency: 1 is not above 1, up to 1000"},
 		{"an unknown hcmethod", in("balancer", "hcmethod: get"), "4: balancers[0].hcmethod: unknown hcmethod \"get\""},
 		{"a check of a member", in("member", "hcmethod: GET"), "7: balancers[0].members[0].hcmethod: not supported by this version"},
 		{"checks without a method", in("balancer", "hcfails: 2"), "4: balancers[0].hcfails: says nothing without hcmethod\n\thint: add"},

@@ -66,7 +66,8 @@ type Balancer struct {
 	Members  []Member // at least one
 	Sessions Sessions
 	Failures Failures
-	Checks   Checks // hcmethod and its fellows
+	Checks   Checks   // hcmethod and its fellows
+	Outliers Outliers // outliererrors, outlierlatency and theirs
 
 	HashOn    string        // what hash elects by: "client", the default, "uri", "header NAME" or "cookie NAME"
 	HashBound float64       // hash: no member has more than this times its share of what runs; 1.25 by default, 0 for "off"
@@ -97,6 +98,16 @@ type Failures struct {
 	Probe     time.Duration // probe: how often a member that could not be reached is asked for a connection; 1s by default, 0 for never
 	SlowStart time.Duration // slowstart: how long the share of a member grows that comes back; 0 by default
 	Resend    string        // resend: which requests go out once more when a connection broke before the first byte of the answer: "idempotent", the default, "safe" or "never"; POST and PATCH, which may have been seen, never do
+}
+
+// Outliers says when a member that does worse than the others gets no requests for
+// a while. With neither Errors nor Latency nobody looks.
+type Outliers struct {
+	Errors   int           // outliererrors: percent of a member's answers that fail or have a status from 500 on; 0, the default, for any
+	Latency  float64       // outlierlatency: times the median of the members' latency; 0, the default, for any
+	Interval time.Duration // outlierinterval: in which that is counted; 10s by default
+	Time     time.Duration // outliertime: without requests; 30s by default, and longer each time in a row
+	Keep     int           // outlierkeep: percent of the members stay in any case; 50% by default
 }
 
 // Member is a BalancerMember line of mod_proxy: one origin server.

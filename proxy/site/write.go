@@ -132,6 +132,18 @@ func writeBalancer(line func(string, ...any), b *Balancer) {
 	line("    probe: %s", brief(f.Probe))
 	line("    slowstart: %s", brief(f.SlowStart))
 	writeChecks(line, &b.Checks)
+	o := b.Outliers
+	if o.Errors > 0 {
+		line("    outliererrors: %d%%", o.Errors)
+	}
+	if o.Latency > 0 {
+		line("    outlierlatency: %s", writeFloat(o.Latency))
+	}
+	if o.Errors > 0 || o.Latency > 0 {
+		line("    outlierinterval: %s", brief(o.Interval))
+		line("    outliertime: %s", brief(o.Time))
+		line("    outlierkeep: %d%%", o.Keep)
+	}
 	line("    resend: %s", f.Resend)
 }
 

@@ -61,6 +61,9 @@ func aSite(t *rapid.T) *Site {
 		b.Checks = rapid.SampledFrom([]Checks{
 			defaultChecks(), {"TCP", time.Second, 2, 3, "/", ""}, {"HEAD", time.Minute, 1, 1, "/a?b=c", "%{REQUEST_STATUS} !~ /^5/"},
 		}).Draw(t, "checks")
+		if rapid.Bool().Draw(t, "outliers") {
+			b.Outliers = Outliers{rapid.IntRange(0, 100).Draw(t, "errors"), 2.5, span("interval", 10*time.Millisecond), span("time", 10*time.Millisecond), rapid.IntRange(0, 100).Draw(t, "keep")}
+		}
 		b.Failures = Failures{
 			OnStatus:  rapid.SampledFrom([][]int{nil, {503}, {400, 599}}).Draw(t, "failonstatus"),
 			OnTimeout: rapid.Bool().Draw(t, "failontimeout"),
