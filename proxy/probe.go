@@ -20,22 +20,11 @@ func (p *parts) watch() {
 	}
 }
 
-// unwatch ends that for balancers which next does not have.
-func (p *parts) unwatch(next *parts) {
+// unwatch ends that.
+func (p *parts) unwatch() {
 	for _, g := range p.groups {
-		if next == nil || !next.has(g.balancer) {
-			g.balancer.Unwatch()
-		}
+		g.balancer.Unwatch()
 	}
-}
-
-func (p *parts) has(b *balancer.Balancer) bool {
-	for _, g := range p.groups {
-		if g.balancer == b {
-			return true
-		}
-	}
-	return false
 }
 
 // maxCheckBody is how much of an answer hcexpr looks at.

@@ -51,6 +51,33 @@ func TestWhatPassesACheck(t *testing.T) {
 	}
 }
 
+// A reload that changes nothing but what is asked for is obeyed by the checks.
+func TestReloadChangesTheChecks(t *testing.T) {
+	asked := make(chan string, 1000)
+	one := origin(t, func(c net.Conn) {
+		if req, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			select {
+			case asked <- req.URL.Path:
+			default:
+			}
+			c.Write([]byte(sized("ok")))
+		}
+	})
+	checks := func(uri string) func(*site.Site) {
+		return func(s *site.Site) {
+			s.Balancers[0].Checks = site.Checks{Method: "GET", URI: uri, Interval: 10 * time.Millisecond, Passes: 1, Fails: 1}
+		}
+	}
+	p := serve(t, checks("/before"), one)
+	if got := <-asked; got != "/before" {
+		t.Errorf("asked for %s", got)
+	}
+	if err := p.Reload(reloaded(t, checks("/after"), one)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new path is asked for", func() bool { return <-asked == "/after" })
+}
+
 // A member that fails its checks gets no request, though it would answer, and gets
 // them again when it passes.
 func TestChecksTakeAMemberOut(t *testing.T) {

@@ -60,7 +60,7 @@ func (s *Server) Reload(declared *site.Site) error {
 	for _, g := range p.groups {
 		g.keep(earlier)
 	}
-	earlier.unwatch(p)
+	earlier.unwatch() // a balancer that stays is watched anew: its checks may be others
 	for _, g := range p.groups {
 		g.takeOver(earlier)
 	}

@@ -137,7 +137,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.door.close()
 	s.reloading.Lock() // there is no reload from here on
-	s.parts.Load().unwatch(nil)
+	s.parts.Load().unwatch()
 	s.reloading.Unlock()
 	s.drain()
 	for _, l := range s.loops {
