@@ -25,12 +25,16 @@ func hash(r *roster, q *Request) int {
 		s := &r.seats[i]
 		// u is uniform in (0, 1], so -log(u)/lbfactor is exponential with that
 		// rate, and the least of them falls to each by its lbfactor. That -log(u)
-		// is at least 1-u settles it mostly.
+		// is at least 1-u settles it mostly; among equals 1-u has the same order.
 		u := (float64(mix(key^s.seed)>>11) + 1) / (1 << 53)
 		if 1-u >= bestScore*float64(s.lbfactor) {
 			continue
 		}
-		score := -math.Log(u) / float64(s.lbfactor)
+		score := 1 - u
+		if !r.even {
+			score = -math.Log(u)
+		}
+		score /= float64(s.lbfactor)
 		if score >= bestScore || picky && r.passes(s, q) {
 			continue
 		}
@@ -68,7 +72,8 @@ type striped [8]struct {
 	_ [56]byte // a cache line each
 }
 
-func (s *striped) add(n int64) { s[rand.Uint64()%uint64(len(s))].n.Add(n) }
+// add changes the sum. Who adds and takes away the same does so at one stripe.
+func (s *striped) add(stripe uint8, n int64) { s[stripe%uint8(len(s))].n.Add(n) }
 
 func (s *striped) sum() (sum int64) {
 	for i := range s {

@@ -11,8 +11,7 @@ type lbmethod struct {
 	// An exact one looks at each candidate in turn, with the balancer's mutex held.
 	// The least load is best, then the highest lbstatus, then the first.
 	exact bool
-	load  func(*seat) int64 // nil where all are alike
-	earns bool              // lbstatus grow by their lbfactor first, and the elected pays
+	load  load
 
 	// A free one needs no lock and scales with cores. free returns a seat, or -1
 	// where no candidate is left for q.
@@ -23,14 +22,23 @@ type lbmethod struct {
 }
 
 var methods = map[string]*lbmethod{
-	"byrequests": {exact: true, earns: true},
-	"bytraffic":  {exact: true, load: traffic},
-	"bybusyness": {exact: true, load: busyness, earns: true},
+	"byrequests": {exact: true, load: alike},
+	"bytraffic":  {exact: true, load: byBytes},
+	"bybusyness": {exact: true, load: byBusy},
 	"leastconn":  {free: leastconn},
 	"random2":    {free: random2, byWeight: true},
 	"ewma":       {free: ewma, timed: true},
 	"hash":       {free: hash, keyed: true},
 }
+
+// A load is what an exact lbmethod looks at before lbstatus.
+type load uint8
+
+const (
+	alike   load = iota
+	byBusy       // exchanges that run
+	byBytes      // both ways, by lbfactor; and lbstatus is left alone
+)
 
 // Methods are the names of the lbmethods, sorted.
 func Methods() []string { return slices.Sorted(maps.Keys(methods)) }
@@ -39,6 +47,8 @@ func Methods() []string { return slices.Sorted(maps.Keys(methods)) }
 // tried or are full.
 func (r *roster) pick(q *Request) int {
 	switch {
+	case r.lbmethod.exact && r.lbmethod.load == alike && !r.picky(q):
+		return r.pickByRequests()
 	case r.lbmethod.exact:
 		return r.pickExact(q)
 	case r.candidates > 0:

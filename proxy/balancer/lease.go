@@ -35,6 +35,7 @@ type Lease struct {
 	member *Member
 	index  int
 	counts bool // in core.inFlight
+	stripe uint8
 }
 
 type noCopy struct{}
@@ -57,7 +58,8 @@ func (l *Lease) take(b *Balancer, r *roster, s *seat) bool {
 	l.by = b
 	l.member, l.index, l.counts = s.member, s.index, r.lbmethod.keyed
 	if l.counts {
-		r.core.inFlight.add(1)
+		l.stripe = uint8(s.elected.Load())
+		r.core.inFlight.add(l.stripe, 1)
 	}
 	return true
 }
@@ -73,7 +75,7 @@ func (l *Lease) Done(r Result) {
 		panic("balancer: member " + m.name + ": more exchanges ended than began")
 	}
 	if l.counts {
-		m.core.inFlight.add(-1)
+		m.core.inFlight.add(l.stripe, -1)
 	}
 	if r.To != 0 {
 		m.to.Add(r.To)
