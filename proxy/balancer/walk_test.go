@@ -3,6 +3,7 @@ package balancer
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -308,6 +309,52 @@ func TestHome(t *testing.T) {
 		}
 		if got := picksFor(b, q, 2); got != step.want {
 			t.Errorf("after %q: got %s, want %s", step.change, got, step.want)
+		}
+	}
+}
+
+// A session does not get past the max of its member, and does not go elsewhere.
+func TestMaxHoldsForSessions(t *testing.T) {
+	list := parse(t, "A B")
+	list[1].Max = 1
+	b := must(t, Config{Name: "o", Method: "byrequests", Members: list})
+	q := &Request{Route: []byte("b")}
+	l, _ := elect(b, q)
+	if _, err := elect(b, q); !errors.Is(err, ErrFull) {
+		t.Errorf("got %v, want ErrFull", err)
+	}
+	l.done(OK)
+	if got := picksFor(b, q, 2); got != "BB" {
+		t.Errorf("then got %s", got)
+	}
+}
+
+// Elections at the same moment do not add up to more than max.
+func TestMaxHoldsWhenManyElect(t *testing.T) {
+	for _, method := range Methods() {
+		list := members(time.Hour, 1, 1)
+		list[0].Max, list[1].Max = 2, 2
+		b := must(t, Config{Name: "o", Method: method, Members: list})
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				var l Lease
+				for range 500 {
+					if b.Elect(nil, &l) != nil {
+						continue
+					}
+					if n := l.Member().Busy(); n > 2 {
+						t.Errorf("%s: %d exchanges, max 2", method, n)
+					}
+					l.Done(Result{})
+				}
+			})
+		}
+		wg.Wait()
+		for _, m := range b.Status().Members {
+			if m.Busy != 0 {
+				t.Errorf("%s: %+v", method, m)
+			}
 		}
 	}
 }
