@@ -35,11 +35,12 @@ func FuzzForwarded(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte, response bool) {
 		x := &exchange{
-			s:    new(Server),
-			c:    &conn{client: []byte("192.0.2.1"), addr: netip.MustParseAddr("192.0.2.1")},
-			p:    &parts{site: new(site.Site)},
-			rule: &route.Rule{Prefix: "/app"},
-			pool: &upstream.Pool{Config: upstream.Config{Addr: "10.0.0.1:80"}},
+			group: new(group),
+			s:     new(Server),
+			c:     &conn{client: []byte("192.0.2.1"), addr: netip.MustParseAddr("192.0.2.1")},
+			p:     &parts{site: new(site.Site)},
+			rule:  &route.Rule{Prefix: "/app"},
+			pool:  &upstream.Pool{Config: upstream.Config{Addr: "10.0.0.1:80"}},
 		}
 		x.p.site.Fields.Forwarded = len(in)%2 == 0
 		if response {
