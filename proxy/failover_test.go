@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -306,5 +307,37 @@ func TestWithoutDescriptorsNoMemberIsBlamed(t *testing.T) {
 	}
 	if inError(p) {
 		t.Error("the member is in error")
+	}
+}
+
+// Which methods go out twice is the Site's to say; POST and PATCH never do.
+func TestResendIsObeyed(t *testing.T) {
+	for resend, twice := range map[string]string{
+		"idempotent": "GET HEAD OPTIONS PUT DELETE",
+		"safe":       "GET HEAD OPTIONS",
+		"never":      "",
+	} {
+		for _, method := range strings.Fields("GET HEAD OPTIONS PUT DELETE POST PATCH OWN") {
+			p := serve(t, func(s *site.Site) {
+				s.Balancers[0].Failures.Resend = resend
+			}, origin(t, hangUp), origin(t, answering("HTTP/1.1 204 No Content\r\n\r\n")))
+			want := 502
+			if slices.Contains(strings.Fields(twice), method) {
+				want = 204
+			}
+			if status, _ := ask(t, dial(t, p.addr), method+" / HTTP/1.1\r\nHost: h\r\n\r\n"); status != want {
+				t.Errorf("%s: %s: status %d, want %d", resend, method, status, want)
+			}
+			p.stop(t)
+		}
+	}
+}
+
+// Where nothing was sent there is nothing to send again: another member is asked
+// whatever the Site says.
+func TestUnreachableMemberIsPassedOverWithoutResend(t *testing.T) {
+	p := serve(t, func(s *site.Site) { s.Balancers[0].Failures.Resend = "never" }, refusing(t), origin(t, answering(sized("ok"))))
+	if status, _ := ask(t, dial(t, p.addr), "POST / HTTP/1.1\r\nHost: h\r\n\r\n"); status != 200 {
+		t.Errorf("status %d", status)
 	}
 }

@@ -45,6 +45,7 @@ type running struct {
 	*Server
 	addr   string
 	access *lines
+	notes  *lines // what the operator is told
 	cancel context.CancelFunc
 	done   chan error
 }
@@ -75,8 +76,8 @@ func serve(t testing.TB, change func(*site.Site), members ...string) *running {
 	if change != nil {
 		change(declared)
 	}
-	r := &running{access: new(lines), done: make(chan error, 1)}
-	r.Server, err = New(declared, Options{Access: r.access, Logger: slog.New(slog.DiscardHandler), Grace: 2 * time.Second})
+	r := &running{access: new(lines), notes: new(lines), done: make(chan error, 1)}
+	r.Server, err = New(declared, Options{Access: r.access, Logger: slog.New(slog.NewTextHandler(r.notes, nil)), Grace: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,8 +62,10 @@ func narrow(t *testing.T, addr string) net.Conn {
 	return c
 }
 
-// smallSendBuffers makes the kernel hold little of what clients have not taken.
-func smallSendBuffers(p *running) {
+// smallSendBuffers makes the kernel hold little of what c has not taken.
+func smallSendBuffers(t *testing.T, p *running, c net.Conn) {
+	t.Helper()
+	ask(t, c, "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n") // so that it is accepted
 	p.eachConn(func(c *conn) {
 		c.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, 32<<10) })
 	})
@@ -80,11 +82,7 @@ func TestSlowReadIsCut(t *testing.T) {
 				s.Limits.MinReadRate = 1 << 30
 			}, origin(t, offering(64<<20, framing)))
 			c := narrow(t, p.addr)
-			io.WriteString(c, "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")
-			if res, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || res.StatusCode != 200 {
-				t.Fatal(res, err)
-			}
-			smallSendBuffers(p)
+			smallSendBuffers(t, p, c)
 			io.WriteString(c, get)
 			buf := make([]byte, 512)
 			for {
@@ -117,6 +115,7 @@ func TestSteadyReaderIsNotCut(t *testing.T) {
 				s.Limits.MinReadRate = 1000
 			}, origin(t, offering(size, framing)))
 			c := narrow(t, p.addr)
+			smallSendBuffers(t, p, c)
 			io.WriteString(c, get)
 			began := time.Now()
 			n, buf := 0, make([]byte, 8<<10)

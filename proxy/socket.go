@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"net"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -20,11 +21,20 @@ func reusePort(_, _ string, c syscall.RawConn) error {
 // setBacklog says how many connections may wait to be accepted. To call listen(2)
 // again on a socket that listens changes just that.
 func (s *Server) setBacklog(n int) error {
-	raw, err := s.listener.SyscallConn()
-	if err != nil {
-		return err
-	}
 	var listening error
-	err = raw.Control(func(fd uintptr) { listening = unix.Listen(int(fd), n) })
+	err := s.controlListener(func(fd uintptr) { listening = unix.Listen(int(fd), n) })
 	return errors.Join(err, listening)
+}
+
+// controlListener hands the descriptor that listens to f: the one that listen
+// opened, or the loop's, once that has taken over.
+func (s *Server) controlListener(f func(fd uintptr)) error {
+	raw, err := s.listener.SyscallConn()
+	if err == nil {
+		err = raw.Control(f)
+	}
+	if errors.Is(err, net.ErrClosed) {
+		s.door.do(func() { err = s.door.listener.Control(f) })
+	}
+	return err
 }

@@ -142,3 +142,28 @@ func TestTunnelWhoseMemberIsReset(t *testing.T) {
 		t.Errorf("error %v, want a reset", err)
 	}
 }
+
+// A tunnel has a limit of its own: longer than an exchange's, or shorter.
+func TestTunnelHasItsOwnIdleLimit(t *testing.T) {
+	for _, tt := range []struct {
+		exchange, tunnel time.Duration
+		lives            bool
+	}{
+		{50 * time.Millisecond, 10 * time.Second, true},
+		{10 * time.Second, 50 * time.Millisecond, false},
+	} {
+		p := serve(t, func(s *site.Site) {
+			upgrading(s)
+			timeout(tt.exchange)(s)
+			s.Balancers[0].Members[0].UpgradeTimeout = tt.tunnel
+		}, chat(t, func(ws *websocket.Conn) { io.Copy(ws, ws) }))
+		ws := openWebSocket(t, p)
+		time.Sleep(300 * time.Millisecond)
+		websocket.Message.Send(ws, "still there?")
+		var got string
+		if err := websocket.Message.Receive(ws, &got); (err == nil) != tt.lives {
+			t.Errorf("exchange %v, tunnel %v: %q, %v", tt.exchange, tt.tunnel, got, err)
+		}
+		ws.Close()
+	}
+}

@@ -50,10 +50,10 @@ func (r *reader) completeHead(l *Limits) {
 	if l.HeadTimeoutMax == 0 {
 		l.HeadTimeoutMax = l.HeadTimeout
 	}
-	if l.RequestLine > l.Head && r.clean("limits") {
+	if l.RequestLine > l.Head && r.clean("limits.requestline") && r.clean("limits.head") {
 		r.add(r.at("limits.requestline"), wrong("raise limits.head, or leave this out", "%s is more than a head may have, %s", writeSize(l.RequestLine), writeSize(l.Head)))
 	}
-	if l.HeadTimeoutMax < l.HeadTimeout && r.clean("limits") {
+	if l.HeadTimeoutMax < l.HeadTimeout && r.clean("limits.headtimeout") {
 		r.add(r.at("limits.headtimeoutmax"), wrong("headtimeout is what it begins with, headtimeoutmax where it ends", "%s is less than headtimeout, %s", brief(l.HeadTimeoutMax), brief(l.HeadTimeout)))
 	}
 }

@@ -73,6 +73,15 @@ func (ln *Listener) Close() {
 	}
 }
 
+// Control hands the descriptor to f. It is called in the loop's goroutine.
+func (ln *Listener) Control(f func(fd uintptr)) error {
+	if ln.loop.listener != ln {
+		return net.ErrClosed
+	}
+	f(uintptr(ln.fd))
+	return nil
+}
+
 // Resume ends a pause. Like Pause and Close it is called in the loop's goroutine.
 func (ln *Listener) Resume() { ln.pause(false) }
 

@@ -284,6 +284,15 @@ func (ln *Listener) Close() {
 	ln.tcp.Close()
 }
 
+// Control hands the descriptor to f.
+func (ln *Listener) Control(f func(fd uintptr)) error {
+	raw, err := ln.tcp.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return raw.Control(f)
+}
+
 // Resume ends a pause.
 func (ln *Listener) Resume() {
 	select {
