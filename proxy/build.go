@@ -26,6 +26,7 @@ type Options struct {
 	Access io.Writer     // standard output, for the access log; nil for none
 	Logger *slog.Logger  // gets what an operator should know
 	Grace  time.Duration // for running exchanges on stop; 10s where 0
+	Loops  int           // goroutines that wait for sockets; one for each core where 0
 }
 
 // New turns a Site into running parts, and listens. Nobody is accepted before
@@ -55,7 +56,11 @@ func New(declared *site.Site, o Options) (*Server, error) {
 		s.listener.Close()
 		return nil, err
 	}
-	for range runtime.GOMAXPROCS(0) {
+	loops := o.Loops
+	if loops == 0 {
+		loops = runtime.GOMAXPROCS(0)
+	}
+	for range loops {
 		l, err := socket.NewLoop()
 		if err != nil {
 			return nil, err

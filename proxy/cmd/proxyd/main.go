@@ -123,7 +123,13 @@ func (c *runCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	// A loop waits in epoll_wait, and the runtime takes that for a call from which
+	// another goroutine might need the processor back: it would look again and
+	// again, unless there is one to spare.
+	loops := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(loops + 1)
 	server, err := proxy.New(declared, proxy.Options{
+		Loops:  loops,
 		Access: os.Stdout,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
