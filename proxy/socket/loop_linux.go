@@ -21,6 +21,11 @@ const (
 	// tick is how far apart the looks at the timers are, at least: deadlines are
 	// seconds, and sockets many.
 	tick = 4e6 // ns
+
+	// share is how long the loop keeps its thread to itself. The runtime suspects
+	// a goroutine that goes on for 10 ms: it looks every 20 us then whether it is
+	// in a call, and takes the processor from under it.
+	share = 4e6 // ns
 )
 
 // What is reported of no socket.
@@ -35,12 +40,13 @@ type Loop struct {
 	poll int // epoll
 	bell int // eventfd: interrupts epoll_wait
 
-	now    int64  // since epoch, when the round began
-	later  []Task // the end of this round
-	spare  []Task
-	timers timers
-	looked int64 // when the timers were
-	yield  bool  // a goroutine was woken: it may need this thread
+	now     int64  // since epoch, when the round began
+	later   []Task // the end of this round
+	spare   []Task
+	timers  timers
+	looked  int64 // when the timers were
+	yield   bool  // a goroutine was woken: it may need this thread
+	yielded int64 // when others had it
 
 	listener *Listener // nil for none
 
@@ -129,10 +135,10 @@ func (l *Loop) Run() {
 	for l.runAsked() {
 		l.runLater()
 		l.runTimers()
-		if l.yield {
+		if l.yield || l.now > l.yielded+share {
 			// What was woken waits in this thread's queue, and epoll_wait would
 			// keep the thread.
-			l.yield = false
+			l.yield, l.yielded = false, l.now
 			runtime.Gosched()
 		}
 		n := l.wait(events)
