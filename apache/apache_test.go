@@ -53,6 +53,7 @@ routes:
   - {path: /plain, to: balancer://images}
   - {path: /, to: balancer://origins}
 fields: {forwarded: on, trusted: [10.0.0.0/8], server: off, continue: off}
+admin: 127.0.0.1:9090
 limits: {head: 32KiB, requestline: 8KiB, keepaliverequests: 1000, abortonclose: off, headtimeoutmax: 40s, fields: 50, connections: 200, perclient: 20, body: 3GiB, minrate: 1000B, headtimeout: 10s, keepalivetimeout: 1500ms, timeout: 90s}
 `
 

@@ -93,6 +93,9 @@ func generalNotes(s *site.Site) []string {
 			say("balancers' timeout: %s; httpd looks again at times, in no order, and without the bound of queue", b.Timeout)
 		}
 	}
+	if s.Admin.Listen != "" {
+		say("admin: %s; the balancer-manager of httpd is a path on an address that serves sites, and it is left out", s.Admin.Listen)
+	}
 	if s.Log.File != "" {
 		say("log.file: the file is proxylab_access.log in /var/log/apache2, not %s", s.Log.File)
 	}

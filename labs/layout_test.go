@@ -31,12 +31,13 @@ proxy/socket    ->
 proxy/http1     -> proxy/message proxy/socket
 proxy/upstream  -> proxy/http1 proxy/message proxy/socket
 proxy           -> proxy/message proxy/socket proxy/http1 proxy/balancer proxy/route proxy/upstream proxy/site
+proxy/admin     -> proxy/balancer
 apache          -> proxy/site proxy/wiretest
 labs/systems    -> proxy/site apache docker
 labs            -> proxy/site loadtest docker labs/systems labs/origin proxy/wiretest reports/record reports/stat
 reports         -> reports/record reports/stat reports/figure loadtest
 
-proxy/cmd/proxyd       -> proxy proxy/site
+proxy/cmd/proxyd       -> proxy proxy/admin proxy/site
 labs/origin/internal/draw ->
 loadtest/cmd/loadgen   -> loadtest
 labs/origin/cmd/origin -> labs/origin

@@ -90,6 +90,7 @@
 //	listen, socket.reuseport      not at all: the reload is refused, a restart is needed
 //	socket.backlog, log           at once
 //	limits.connections            at once; those beyond a lower bound end by themselves
+//	admin                         at once; another address is opened before the one before is closed
 //	limits.perclient              for the next connection
 //	limits.headtimeout            for a new connection's first byte: when it is accepted
 //	limits.keepalivetimeout       when a connection next becomes idle

@@ -83,6 +83,10 @@ func New(c Config) (*Balancer, error) {
 // Name is the name in balancer://name.
 func (b *Balancer) Name() string { return b.config.Name }
 
+// Declared is what the balancer was built from: all as it was before any change at
+// run time. Its slices are the balancer's own and must not be changed.
+func (b *Balancer) Declared() Config { return b.config }
+
 // Members returns the members in the order of the Site. The slice is the
 // balancer's own and must not be changed.
 func (b *Balancer) Members() []*Member { return b.members }

@@ -40,7 +40,8 @@ func (b *Balancer) ChangeMember(name string, change MemberChange) error {
 		}
 		for _, other := range b.members {
 			if s.route != "" && other != m && other.set.route == s.route {
-				return fmt.Errorf("balancer %q: member %q: %q is the route of %q", b.config.Name, name, s.route, other.name)
+				taken := fmt.Errorf("route %q is that of %q", s.route, other.name)
+				return fmt.Errorf("balancer %q: member %q: %w", b.config.Name, name, taken)
 			}
 		}
 		before := m.flags

@@ -59,7 +59,8 @@ func TestChangesThatAreRefusedChangeNothing(t *testing.T) {
 	for want, change := range map[string]MemberChange{
 		"loadfactor 0 is not between":        {LoadFactor: ptr(0.0), Set: Disabled},
 		"lbset -1 is not between":            {LBSet: ptr(-1), Set: Disabled},
-		`"b" is the route of "B"`:            {Route: ptr("b"), Set: Disabled},
+		`route "b" is that of "B"`:           {Route: ptr("b"), Set: Disabled},
+		"status RH is hot spare and":         {Set: HotSpare | HotStandby},
 		"redirect \"a\" is the member's own": {Redirect: ptr("a"), Set: Disabled},
 	} {
 		if err := b.ChangeMember("A", change); err == nil || !strings.Contains(err.Error(), want) {

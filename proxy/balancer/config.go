@@ -69,6 +69,8 @@ func (s settings) check() error {
 		return fmt.Errorf("lbset %d is not between 0 and 99", s.lbset)
 	case s.max < 0:
 		return fmt.Errorf("max %d is negative", s.max)
+	case s.status&(HotSpare|HotStandby) == HotSpare|HotStandby:
+		return fmt.Errorf("status %s is hot spare and hot standby at once", s.status)
 	case s.redirect != "" && s.redirect == s.route:
 		return fmt.Errorf("redirect %q is the member's own route", s.redirect)
 	}

@@ -43,6 +43,7 @@ type Site struct {
 	Routes    []Route    // first match wins; one route from "/" to the first balancer by default
 	Fields    Fields     // what the two sides are told of each other
 	Limits    Limits     // what a client or an origin may take of us
+	Admin     Admin      // where the balancer-manager is
 }
 
 // Socket is the socket that listens.
@@ -149,6 +150,17 @@ type Fields struct {
 	Trusted   []netip.Prefix // proxies in front of this one: addresses or networks
 	Server    bool           // a member's Server goes to the client; "on" by default
 	Continue  bool           // Expect: 100-continue goes on to the member, which decides; "on" by default. Else proxyd asks for the body by itself (Proxy100Continue)
+}
+
+// Admin is the balancer-manager: page, API and metrics, on a listener of its own.
+// "admin: 127.0.0.1:9090" is short for a listen alone. Who is beyond this machine
+// has to say the token, or the user and password.
+type Admin struct {
+	Listen   string // host:port; "" for none, the default. Other than a loopback address it needs a token, or user and password
+	Token    string // secret for programs, in Authorization: Bearer, and for browsers as the password of any user; "" for none
+	User     string // of basic authentication; "" for none
+	Password string // its secret
+	State    string // file that keeps what was changed at run time over a restart; "" for none
 }
 
 // Limits bounds what one peer may take. Zero means "no bound" for

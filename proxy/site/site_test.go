@@ -76,6 +76,7 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 		},
 		Fields: Fields{true, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")}, false, false},
 		Limits: Limits{32768, 8192, 50, 200, 20, 2 << 30, 1000, 2000, 10 * time.Second, 40 * time.Second, 15 * time.Second, 1000, false, 90 * time.Second},
+		Admin:  Admin{":9090", "0123456789abcdef", "operator", "correct-horse-battery", "/var/lib/proxyd/state.json"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -98,6 +99,28 @@ balancers:
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestTheManagerByAFlagIsForThisMachine(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:9090", "127.9.9.9:9090", "[::1]:9090", "localhost:9090"} {
+		s, err := Flags{Backends: []string{"http://a"}, Admin: addr}.Site()
+		if err != nil || s.Admin != (Admin{Listen: addr}) {
+			t.Errorf("%s: got %+v, %v", addr, s, err)
+		}
+		same, err := Parse("site.yaml", []byte("admin: '"+addr+"'\n"+smallest))
+		if err != nil || same.Admin != s.Admin {
+			t.Errorf("in a file %s: got %+v, %v", addr, same, err)
+		}
+	}
+	for addr, want := range map[string]string{
+		":9090":        "anybody who reaches :9090 could change the balancers\n\thint: listen on 127.0.0.1; a site file",
+		"0.0.0.0:9090": "anybody who",
+		"9090":         `"9090" is not host:port`,
+	} {
+		if _, err := (Flags{Backends: []string{"http://a"}, Admin: addr}).Site(); err == nil || !strings.HasPrefix(err.Error(), "--admin: "+want) {
+			t.Errorf("%s: %v", addr, err)
+		}
 	}
 }
 

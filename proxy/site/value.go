@@ -202,7 +202,7 @@ func protocol(s string) *problem {
 
 func fileName(s string) *problem {
 	if s == "" {
-		return wrong("leave it out to log to standard output alone", "the file has no name")
+		return wrong("leave it out for none", "the file has no name")
 	}
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 		return wrong("", "%q has a control character in it", s)

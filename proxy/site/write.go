@@ -91,6 +91,7 @@ func (s *Site) YAML() []byte {
 	line("  keepaliverequests: %d", s.Limits.KeepAliveRequests)
 	line("  abortonclose: %s", onOff(s.Limits.AbortOnClose))
 	line("  timeout: %s", brief(s.Limits.Timeout))
+	writeAdmin(line, s.Admin)
 	return b.Bytes()
 }
 

@@ -47,6 +47,16 @@ func aSite(t *rapid.T) *Site {
 			Timeout:           span("timeout", leastTime),
 		},
 	}
+	if rapid.Bool().Draw(t, "admin") {
+		s.Admin = Admin{
+			Listen: rapid.SampledFrom([]string{"127.0.0.1:0", "localhost:9090", ":9090"}).Draw(t, "admin.listen"),
+			Token:  rapid.StringMatching(`[!-~]{12,20}`).Draw(t, "token"),
+			State:  rapid.StringMatching(`|[ -~äß]{1,20}`).Draw(t, "state"),
+		}
+		if rapid.Bool().Draw(t, "basic") {
+			s.Admin.User, s.Admin.Password = rapid.StringMatching(`[!-9;-~]{1,9}`).Draw(t, "user"), rapid.StringMatching(`[!-~]{12,20}`).Draw(t, "password")
+		}
+	}
 	s.Limits.RequestLine = rapid.IntRange(minLine, s.Limits.Head).Draw(t, "requestline")
 	s.Limits.HeadTimeoutMax = span("headtimeoutmax", s.Limits.HeadTimeout)
 	name := rapid.OneOf(rapid.SampledFrom([]string{"true", "null", "no", "1", "1e3", "0x1f", "1.5", "0o7"}), rapid.StringMatching(`[a-z0-9]([a-z0-9._-]{0,6}[a-z0-9])?`))

@@ -6,7 +6,8 @@
 //	proxyd version
 //
 // A Site file says everything (package proxylab/proxy/site); the flags are for
-// the case of one balancer. Access log lines go to standard output, and to the
+// the case of one balancer. With admin or --admin there is a balancer-manager on a
+// listener of its own (package proxylab/proxy/admin). Access log lines go to standard output, and to the
 // file of log.file or --log-file; SIGUSR1 opens that file by its name again, for
 // logrotate. What an operator should know goes to standard error.
 //
@@ -39,6 +40,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"proxylab/proxy"
+	"proxylab/proxy/admin"
 	"proxylab/proxy/site"
 )
 
@@ -49,10 +51,11 @@ type commands struct {
 }
 
 type runCommand struct {
-	Site    string   `placeholder:"FILE" xor:"listen,backend,log" help:"Site file (YAML)."`
+	Site    string   `placeholder:"FILE" xor:"listen,backend,log,admin" help:"Site file (YAML)."`
 	Listen  string   `placeholder:"ADDR" xor:"listen" help:"host:port to accept clients on; :8080 by default."`
 	Backend []string `placeholder:"URL" xor:"backend" sep:"none" help:"An origin server, http://host:port; once for each."`
 	LogFile string   `placeholder:"FILE" xor:"log" help:"Access log besides standard output."`
+	Admin   string   `placeholder:"ADDR" xor:"admin" help:"host:port of the balancer-manager, page, API and metrics, for this machine alone; none by default."`
 }
 
 type checkCommand struct {
@@ -128,21 +131,23 @@ func (c *runCommand) Run() error {
 	// again, unless there is one to spare.
 	loops := runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(loops + 1)
-	server, err := proxy.New(declared, proxy.Options{
-		Loops:  loops,
-		Access: os.Stdout,
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	})
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	server, err := proxy.New(declared, proxy.Options{Loops: loops, Access: os.Stdout, Logger: logger})
 	if err != nil {
 		return err
 	}
-	defer c.obey(server)()
+	manager := admin.New(admin.Options{Balancers: server.Balancers, Logger: logger})
+	if err := manager.Configure(admin.Config(declared.Admin), nil); err != nil {
+		return err
+	}
+	defer manager.Close()
+	defer c.obey(server, manager)()
 	fmt.Fprintln(os.Stderr, introduce(server.Addr().String(), declared))
 	return server.Serve(ctx)
 }
 
 // obey does what signals ask for until it is told to stop.
-func (c *runCommand) obey(server *proxy.Server) (stop func()) {
+func (c *runCommand) obey(server *proxy.Server, manager *admin.Server) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGHUP)
 	var obeying sync.WaitGroup
@@ -150,7 +155,7 @@ func (c *runCommand) obey(server *proxy.Server) (stop func()) {
 		for s := range signals {
 			obey := server.ReopenLog
 			if s == syscall.SIGHUP {
-				obey = func() error { return c.reload(server) }
+				obey = func() error { return c.reload(server, manager) }
 			}
 			if err := obey(); err != nil {
 				report(os.Stderr, err)
@@ -164,8 +169,8 @@ func (c *runCommand) obey(server *proxy.Server) (stop func()) {
 	}
 }
 
-// reload has the server go over to what the Site file says now.
-func (c *runCommand) reload(server *proxy.Server) error {
+// reload has the server and the manager go over to what the Site file says now.
+func (c *runCommand) reload(server *proxy.Server, manager *admin.Server) error {
 	if c.Site == "" {
 		return &proxy.Fault{
 			Err:  errors.New("reload: there is no site file to read again"),
@@ -174,7 +179,7 @@ func (c *runCommand) reload(server *proxy.Server) error {
 	}
 	declared, err := site.Load(c.Site)
 	if err == nil {
-		err = server.Reload(declared)
+		err = manager.Configure(admin.Config(declared.Admin), func() error { return server.Reload(declared) })
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "the site is not read again; the one before goes on")
@@ -186,7 +191,7 @@ func (c *runCommand) declaration() (*site.Site, error) {
 	if c.Site != "" {
 		return site.Load(c.Site)
 	}
-	return site.FromFlags(c.Listen, c.Backend, c.LogFile)
+	return site.Flags{Listen: c.Listen, Backends: c.Backend, LogFile: c.LogFile, Admin: c.Admin}.Site()
 }
 
 // introduce says in one line what is served.

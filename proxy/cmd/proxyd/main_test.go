@@ -24,7 +24,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"get": get, "awaitline": awaitLine, "exits": exits,
+			"get": get, "patch": patch, "refused": refused, "awaitline": awaitLine, "exits": exits,
 		},
 	})
 }

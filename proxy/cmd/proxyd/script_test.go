@@ -3,10 +3,13 @@ package main
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -31,15 +34,46 @@ func awaitLine(ts *testscript.TestScript, _ bool, args []string) {
 
 // get asks for a URL and wants a status: get URL STATUS.
 func get(ts *testscript.TestScript, _ bool, args []string) {
+	req, err := http.NewRequest(http.MethodGet, args[0], nil)
+	ts.Check(err)
+	answer(ts, req, args[1])
+}
+
+// answer sends a request and wants a status.
+func answer(ts *testscript.TestScript, req *http.Request, status string) {
 	t := &http.Transport{}
 	defer t.CloseIdleConnections()
-	res, err := (&http.Client{Transport: t, Timeout: 5 * time.Second}).Get(args[0])
+	res, err := (&http.Client{Transport: t, Timeout: 5 * time.Second}).Do(req)
 	ts.Check(err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	ts.Check(err)
-	if strconv.Itoa(res.StatusCode) != args[1] {
-		ts.Fatalf("status %s, want %s: %s", res.Status, args[1], body)
+	if strconv.Itoa(res.StatusCode) != status {
+		ts.Fatalf("status %s, want %s: %s", res.Status, status, body)
+	}
+}
+
+// patch sends a change as JSON and wants a status: patch URL JSON STATUS.
+func patch(ts *testscript.TestScript, _ bool, args []string) {
+	req, err := http.NewRequest(http.MethodPatch, args[0], strings.NewReader(args[1]))
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/json")
+	answer(ts, req, args[2])
+}
+
+// refused wants that nobody listens there any more: refused URL.
+func refused(ts *testscript.TestScript, _ bool, args []string) {
+	u, err := url.Parse(args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		c, err := net.Dial("tcp", u.Host)
+		if err != nil {
+			return
+		}
+		c.Close()
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s takes connections", u.Host)
+		}
 	}
 }
 
