@@ -340,7 +340,7 @@ func BenchmarkElect(b *testing.B) {
 					if err := lb.Elect(&q, &l); err != nil {
 						b.Fatal(err)
 					}
-					l.Done(Result{})
+					l.Done(Result{To: 300, From: 4096})
 				}
 			})
 		}

@@ -12,35 +12,39 @@ import "math"
 //   - bytraffic (mod_lbmethod_bytraffic.c) looks for the fewest bytes by
 //     loadfactor, and at nothing else.
 func (r *roster) pickExact(q *Request) int {
+	switch r.lbmethod.load {
+	case alike:
+		return r.pickByRequests(q)
+	case byBusy:
+		return r.pickByBusyness(q)
+	}
+	return r.pickByTraffic(q)
+}
+
+// Each has a loop for the usual case that nobody is to be passed over. It calls
+// nothing, so what it compares stays in registers.
+
+func (r *roster) pickByRequests(q *Request) int {
+	best, bestStatus, total := -1, math.MinInt, r.total
 	seats := r.seats[:r.candidates]
-	best, total := -1, 0
-	bestLoad, bestStatus := int64(math.MaxInt64), math.MinInt
-	load, picky := r.lbmethod.load, r.picky(q)
-	for i := range seats {
-		s := &seats[i]
-		if picky && r.passes(s, q) {
-			continue
-		}
-		status, l := 0, int64(0)
-		if load != byBytes {
-			status = s.lbstatus + s.lbfactor
-			s.lbstatus = status
-			total += s.lbfactor
-		}
-		switch load {
-		case byBusy:
-			l = s.busy.Load()
-		case byBytes:
-			to, from, factor := s.to.Load(), s.from.Load(), int64(s.lbfactor)
-			// As httpd does, each division is cut, so the load is above the sum's
-			// less two. That spares most divisions.
-			if best >= 0 && to+from >= (bestLoad+1)*factor {
-				continue
+	if r.picky(q) {
+		total = 0
+		for i := range seats {
+			if s := &seats[i]; !r.passes(s, q) {
+				total += int(s.lbfactor)
+				if s.lbstatus += int(s.lbfactor); s.lbstatus > bestStatus {
+					best, bestStatus = i, s.lbstatus
+				}
 			}
-			l = to/factor + from/factor
 		}
-		if l < bestLoad || l == bestLoad && status > bestStatus {
-			best, bestLoad, bestStatus = i, l, status
+	} else {
+		for i := range seats {
+			s := &seats[i]
+			status := s.lbstatus + int(s.lbfactor)
+			s.lbstatus = status
+			if status > bestStatus {
+				best, bestStatus = i, status
+			}
 		}
 	}
 	if best >= 0 {
@@ -49,20 +53,33 @@ func (r *roster) pickExact(q *Request) int {
 	return best
 }
 
-// pickByRequests is pickExact where nothing counts but lbstatus and nobody is to
-// be passed over.
-func (r *roster) pickByRequests() int {
+func (r *roster) pickByBusyness(q *Request) int {
+	best, bestStatus, total := -1, math.MinInt, r.total
+	least := int64(math.MaxInt64)
 	seats := r.seats[:r.candidates]
-	best, bestStatus := -1, math.MinInt
-	for i := range seats {
-		s := &seats[i]
-		s.lbstatus += s.lbfactor
-		if s.lbstatus > bestStatus {
-			best, bestStatus = i, s.lbstatus
+	if r.picky(q) {
+		total = 0
+		for i := range seats {
+			if s := &seats[i]; !r.passes(s, q) {
+				total += int(s.lbfactor)
+				s.lbstatus += int(s.lbfactor)
+				if busy := s.busy.Load(); busy < least || busy == least && s.lbstatus > bestStatus {
+					best, least, bestStatus = i, busy, s.lbstatus
+				}
+			}
+		}
+	} else {
+		for i := range seats {
+			s := &seats[i]
+			busy, status := s.busy.Load(), s.lbstatus+int(s.lbfactor)
+			s.lbstatus = status
+			if busy < least || busy == least && status > bestStatus {
+				best, least, bestStatus = i, busy, status
+			}
 		}
 	}
 	if best >= 0 {
-		seats[best].lbstatus -= r.total
+		seats[best].lbstatus -= total
 	}
 	return best
 }

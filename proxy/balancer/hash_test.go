@@ -141,3 +141,35 @@ func TestEwmaAvoidsTheSlow(t *testing.T) {
 		t.Errorf("%v, B is fifty times slower", got)
 	}
 }
+
+// mix is the finalizer of SplitMix64 (Steele, Lea, Flood 2014): each bit of x
+// changes each bit of the result with probability one half.
+func mix(x uint64) uint64 {
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// The keys of a member that went fall to the others by their loadfactors: what two
+// members draw for a key has nothing to do with each other.
+func TestHashSpreadsTheKeysOfWhoWent(t *testing.T) {
+	const keys = 60000
+	b := must(t, Config{Name: "o", Method: "hash", Members: members(0, 4, 1, 2, 3)})
+	before := homes(t, b, keys)
+	change(t, b, "A", "+D")
+	got, moved := make(map[string]float64), 0.0
+	for i, home := range homes(t, b, keys) {
+		if before[i] == "A" {
+			got[home]++
+			moved++
+		}
+	}
+	for name, factor := range map[string]float64{"B": 1, "C": 2, "D": 3} {
+		p := factor / 6
+		if want := moved * p; math.Abs(got[name]-want) > 5*math.Sqrt(want*(1-p)) {
+			t.Errorf("%s got %v keys of %v, want about %.0f", name, got[name], moved, want)
+		}
+	}
+}

@@ -47,8 +47,6 @@ func Methods() []string { return slices.Sorted(maps.Keys(methods)) }
 // tried or are full.
 func (r *roster) pick(q *Request) int {
 	switch {
-	case r.lbmethod.exact && r.lbmethod.load == alike && !r.picky(q):
-		return r.pickByRequests()
 	case r.lbmethod.exact:
 		return r.pickExact(q)
 	case r.candidates > 0:

@@ -56,7 +56,7 @@ func (l *Lease) take(b *Balancer, r *roster, s *seat) bool {
 	}
 	s.member.elected.Add(1)
 	l.by = b
-	l.member, l.index, l.counts = s.member, s.index, r.lbmethod.keyed
+	l.member, l.index, l.counts = s.member, int(s.index), r.lbmethod.keyed
 	if l.counts {
 		l.stripe = uint8(s.elected.Load())
 		r.core.inFlight.add(l.stripe, 1)

@@ -1,6 +1,8 @@
 package balancer
 
 import (
+	"math"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 )
@@ -40,12 +42,45 @@ func random2(r *roster, q *Request) int {
 	return r.two(q, weighted, func(s, other *seat) bool { return s.busy.Load() < other.busy.Load() })
 }
 
+// An alias is one of as many equal parts of all chances as there are candidates.
+// Up to edge it is the candidate's of its own place, beyond that another's.
+type alias struct {
+	edge  uint64
+	other int
+}
+
+// aliases makes them (Walker 1977, Vose 1991): a candidate with less than the mean
+// lbfactor has its part filled up by one that has more.
+func (r *roster) aliases() {
+	n := r.candidates
+	r.alias = slices.Grow(r.alias[:0], n)[:n]
+	left := make([]int, n) // of the lbfactor, times n: a part holds r.total
+	var poor, rich []int
+	for i := range left {
+		left[i] = int(r.seats[i].lbfactor) * n
+		r.alias[i] = alias{math.MaxUint64, i}
+		if left[i] < r.total {
+			poor = append(poor, i)
+		} else {
+			rich = append(rich, i)
+		}
+	}
+	for len(poor) > 0 && len(rich) > 0 {
+		p, giver := poor[len(poor)-1], rich[len(rich)-1]
+		edge, _ := bits.Div64(uint64(left[p]), 0, uint64(r.total))
+		r.alias[p] = alias{edge, giver}
+		poor = poor[:len(poor)-1]
+		if left[giver] -= r.total - left[p]; left[giver] < r.total {
+			rich, poor = rich[:len(rich)-1], append(poor, giver)
+		}
+	}
+}
+
 // weighted draws each candidate by its lbfactor.
 func weighted(r *roster) int {
-	n := int(rand.Uint64N(uint64(r.total)))
-	i, exact := slices.BinarySearch(r.sums, n)
-	if exact {
-		i++ // n equal to a sum is the first of the next
+	i, within := bits.Mul64(rand.Uint64(), uint64(r.candidates))
+	if a := &r.alias[i]; within >= a.edge {
+		return a.other
 	}
-	return i
+	return int(i)
 }

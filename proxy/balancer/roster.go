@@ -17,7 +17,9 @@ type roster struct {
 	total      int            // of the candidates' lbfactors
 	bounded    bool           // some candidate has a max
 	even       bool           // the candidates' lbfactors are equal
-	sums       []int          // of the candidates' lbfactors up to each, where the lbmethod draws by weight
+	alias      []alias        // of the candidates, where the lbmethod draws by weight
+	rates      []rate         // of the candidates, where it hashes
+	traffic    traffic        // of the candidates, where it elects by that; guarded by Balancer.mu
 	homes      []int          // by the member's index, the seat that answers for its sessions; -1 for none
 	routes     map[string]int // from a route to the seat that answers for it; -1 for one that nobody does
 
@@ -25,14 +27,13 @@ type roster struct {
 	lbmethod *lbmethod
 }
 
-// A seat is a member in a roster, with what elections look at near at hand.
+// A seat is a member in a roster, with what elections look at near at hand: they
+// pass over all seats, so a seat is small.
 type seat struct {
 	*counters
-	seed     uint64
-	lbfactor int // hundredths of the loadfactor
-	lbstatus int // guarded by Balancer.mu
-	index    int // among the balancer's members
-	member   *Member
+	lbstatus int   // guarded by Balancer.mu
+	lbfactor int32 // hundredths of the loadfactor
+	index    int32 // among the balancer's members
 }
 
 // fresh says whether r is still right.
@@ -94,15 +95,18 @@ func (b *Balancer) fill(r *roster, without []*Member, now time.Time) {
 // sum works out what the lbmethod wants to know of all candidates together.
 func (b *Balancer) sum(r *roster) {
 	r.lbmethod = methods[b.core.method]
-	r.total, r.even, r.bounded, r.sums = 0, true, false, r.sums[:0]
+	r.total, r.even, r.bounded, r.traffic = 0, true, false, r.traffic[:0]
 	for i := range r.seats[:r.candidates] {
 		s := &r.seats[i]
-		r.total += s.lbfactor
+		r.total += int(s.lbfactor)
 		r.even = r.even && s.lbfactor == r.seats[0].lbfactor
 		r.bounded = r.bounded || s.member.set.max > 0
-		if r.lbmethod.byWeight {
-			r.sums = append(r.sums, r.total)
-		}
+	}
+	if r.lbmethod.byWeight {
+		r.aliases()
+	}
+	if r.lbmethod.keyed {
+		r.rate()
 	}
 }
 
@@ -179,7 +183,7 @@ func (b *Balancer) nextSet(above int) int {
 
 func (b *Balancer) seatOf(i int) seat {
 	m := b.members[i]
-	return seat{counters: m.counters, seed: m.seed, lbfactor: m.factor, index: i, member: m}
+	return seat{counters: m.counters, lbfactor: int32(m.factor), index: int32(i)}
 }
 
 // forceRecovery ends the error state of all members when all that are in service

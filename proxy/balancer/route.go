@@ -70,8 +70,8 @@ func (r *roster) earn(elected *seat) {
 	}
 	total := 0
 	for i := range r.seats {
-		r.seats[i].lbstatus += r.seats[i].lbfactor
-		total += r.seats[i].lbfactor
+		r.seats[i].lbstatus += int(r.seats[i].lbfactor)
+		total += int(r.seats[i].lbfactor)
 	}
 	elected.lbstatus -= total
 }
