@@ -27,6 +27,7 @@ docker          ->
 docker/enginetest -> docker
 proxy/balancer  -> proxy/message
 proxy/cache     -> proxy/message
+proxy/cache/store -> proxy/cache proxy/message
 proxy/socket    ->
 proxy/http1     -> proxy/message proxy/socket
 proxy/upstream  -> proxy/http1 proxy/message proxy/socket

@@ -131,8 +131,9 @@
 //
 // A store keeps for each key a list of entries, and the bytes of each. It compares
 // keys as a whole, and replaces the list, not the entries, so that a reader needs
-// no lock. What it has to write down of an entry is [Stored]; [Stored.Entry] works
-// the rest out, by the Policy of the day. Following requests may read the bytes of
+// no lock. [Entry.AppendRecord] writes an entry as one run of bytes, which
+// [Entry.ReadRecord] reads without allocating, and [RestoreRecord] by the Policy of
+// the day. Package store does all of that. Following requests may read the bytes of
 // an entry while they come: what [New] returns is known before the first of them.
 //
 // # Who owns which bytes

@@ -198,6 +198,7 @@ func (l *lab) update(key string, updates []Update) {
 			list = slices.Delete(slices.Clone(list), i, i+1)
 		}
 		if u.New != nil {
+			asRecord(u.New, &l.p)
 			list = append(slices.Clone(list), u.New)
 			if u.New != u.From {
 				l.bodies[u.New] = l.bodies[u.From]
@@ -211,6 +212,7 @@ func (l *lab) update(key string, updates []Update) {
 func (l *lab) fill(key string, t Taken, got reply) {
 	data := []byte(got.body)
 	e := t.Fill
+	asRecord(e, &l.p)
 	if !slices.Contains(l.store[key], e) {
 		l.store[key] = append(slices.Clone(l.store[key]), e)
 	}

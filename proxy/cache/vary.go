@@ -9,7 +9,7 @@ import (
 // Nominated is a request field that the Vary of a stored response names, as it
 // was in the request that the response answered.
 type Nominated struct {
-	Name  string // in lower case
+	Name  []byte // in lower case
 	Lines int    // field lines there were; 0 for an absent field, which an empty one does not match
 	Value []byte // all lines as one, normalised
 	known message.Name
@@ -44,9 +44,9 @@ func nominate(q *Request, res message.Fields) (list []Nominated, ok bool) {
 }
 
 func appendNominated(list []Nominated, q *Request, name []byte, known message.Name) []Nominated {
-	lower := string(bytes.ToLower(name))
+	lower := bytes.ToLower(name)
 	for i := range list {
-		if list[i].Name == lower {
+		if bytes.Equal(list[i].Name, lower) {
 			return list
 		}
 	}
@@ -72,7 +72,7 @@ func (n *Nominated) setPlain(fields message.Fields) {
 
 // names says whether f is the nominated field.
 func (n *Nominated) names(f *message.Field) bool {
-	return f.Known == n.known && (n.known != message.Unknown || message.EqualFold(f.Name, n.Name))
+	return f.Known == n.known && (n.known != message.Unknown || bytes.EqualFold(f.Name, n.Name))
 }
 
 // read writes the normalised value of the field behind dst.
