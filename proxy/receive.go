@@ -9,6 +9,9 @@ import (
 	"proxylab/proxy/socket"
 )
 
+// headSize is read of an answer that is expected to be large: its head, mostly.
+const headSize = 2 << 10
+
 // maxInterim bounds the 1xx responses before the final one.
 const maxInterim = 32
 
@@ -40,6 +43,10 @@ func (x *exchange) awaitHead() error {
 	patience := x.pool.Timeout
 	for {
 		if x.look == 0 {
+			x.up.First = 0
+			if x.pool.Large.Load() {
+				x.up.First = headSize
+			}
 			x.look = glance(patience-x.waited, x.waited)
 			x.up.ReadWithin(x.look)
 		}

@@ -26,6 +26,10 @@ type Conn struct {
 	out      int   // bytes of Out that were written
 	Sent     int64 // bytes written so far
 	Received int64 // bytes read so far
+
+	// First bounds what is read into an empty buffer; 0 where it is filled. What
+	// comes after a head is not copied through the buffer if it is large.
+	First int
 }
 
 // NewConn wraps a socket.
@@ -119,7 +123,11 @@ func (c *Conn) fill() error {
 		}
 		c.in.hold()
 	}
-	n, err := c.Socket.Read(c.in.B[len(c.in.B):cap(c.in.B)])
+	room := c.in.B[len(c.in.B):cap(c.in.B)]
+	if c.First > 0 && len(c.in.B) == 0 {
+		room = room[:c.First]
+	}
+	n, err := c.Socket.Read(room)
 	c.in.B = c.in.B[:len(c.in.B)+n]
 	c.Received += int64(n)
 	if err != nil && len(c.in.B) == 0 {

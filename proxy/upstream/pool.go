@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"proxylab/proxy/http1"
@@ -56,6 +57,10 @@ func (c *Conn) Ready(*socket.Socket) {
 // Pool holds the connections to one member. It is safe for concurrent use.
 type Pool struct {
 	Config
+
+	// Large says that the last answer was one whose body the kernel moves, so that
+	// the next one probably is, too.
+	Large atomic.Bool
 
 	mu     sync.Mutex
 	idle   map[*socket.Loop][]*Conn // by whose they are; the one used last at the end
