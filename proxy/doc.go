@@ -25,19 +25,36 @@
 // Where the end of a stream means the end of a body, that difference is all that
 // tells a whole body from a cut one.
 //
-// read on a socket without data would put a thread to sleep. Go's runtime makes
-// sockets non-blocking, asks the kernel which of them have become readable
-// (epoll), and wakes the goroutine that waits. So a goroutine a connection is
-// cheap, and the code reads as if it blocked.
+// read on a socket without data would put a thread to sleep. Sockets here are
+// non-blocking: such a read fails instead, and the kernel is asked which sockets
+// have become readable, thousands of them in one call (epoll).
 //
-// # Goroutines
+// # Loops and goroutines
 //
-// A client's connection has one goroutine (conn.go). It runs one exchange after
-// the other, and reads and writes the member's connection itself: an ordinary
-// exchange starts no goroutine and allocates nothing. Only a request body that
-// does not fit behind its head in the buffer gets a second one (upload.go), since
-// the answer may come before the body is over; and a tunnel, since either side may
-// speak.
+// Package net would give each connection a goroutine and wake it when there is
+// something to read. That is cheap, but it is most of what an exchange costs
+// beside the kernel's part. So package socket waits by itself: a loop for each
+// core asks for the sockets that are ready, and runs the exchange of each up to
+// where it would have to wait. What the exchanges have to write goes out together
+// at the end of the round.
+//
+//	door.go      clients come in; each goes to the loop that has the fewest
+//	conn.go      what a loop, or a goroutine, does with a client's connection
+//	exchange.go  one request and its response, in phases
+//
+// A phase that would have to wait for a socket says so (phaseAgain) and is entered
+// again when the socket is ready. One that has to wait in the middle of its work
+// has the exchange go on in a goroutine (phaseApart), where the same calls wait:
+// to connect to a member, to wait for a member that is free, for a small body, or
+// while an interim response passes. Two cases take two goroutines: a request body
+// that does not fit behind its head in the buffer (upload.go), since the answer may
+// come before the body is over; and a tunnel, since either side may speak. When
+// such an exchange is over, the loop has its connection back. All others start no
+// goroutine and allocate nothing.
+//
+// What runs in a loop keeps all of its clients waiting. So nothing there waits for
+// a lock that is held for long, resolves a name, or writes to a file, and a large
+// body gives way to others now and then (stream.go).
 //
 // # An exchange
 //
@@ -48,12 +65,17 @@
 //	route    route.go    first rule that matches the path; write the head anew
 //	         session.go  the member that its session names, or what it hashes to
 //	collect  collect.go  wait for a body that fits into the buffer
-//	elect    elect.go    a member of the balancer, and a connection to it
+//	elect    elect.go    a member of the balancer
+//	connect  elect.go    a connection to it
 //	send     send.go     head, and the body that is there; else upload.go
-//	receive  receive.go  the response's head; 1xx pass
-//	         tunnel.go   after 101, bytes both ways
-//	relay    relay.go    head and body to the client; stream.go moves bodies
+//	sent     send.go     they go out
+//	receive  receive.go  the response's head
+//	interim  receive.go  1xx pass
+//	tunnel   tunnel.go   after 101, bytes both ways
+//	relay    relay.go    the head for the client
+//	stream   relay.go    it goes out, and the body (stream.go)
 //	refuse   refuse.go   or an answer of our own; failure.go has the table
+//	answer   refuse.go   it goes out
 //	finish   finish.go   the access log line (accesslog.go, logformat.go)
 //
 // A failure before the first byte of the response leads back to elect where the
@@ -101,8 +123,9 @@
 // What was parsed from a connection points into its read buffer and lives until
 // the connection reads again. A request head must live until the log line is
 // written: nothing is read from the client meanwhile, or its buffer is detached
-// first (upload.go). A connection that waits for a request holds no buffer and
-// no exchange; both come from pools when the first byte is there.
+// first (upload.go). A connection that waits for a request holds no buffer, no
+// exchange and no goroutine; the first two come from pools when the first byte is
+// there.
 //
 // While an upload runs, its goroutine owns the client's read side and the
 // member's write side, and the exchange the other two. Stopping one means to set
