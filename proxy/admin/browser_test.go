@@ -325,8 +325,8 @@ func TestThePageIsLiveAndDoesNotJump(t *testing.T) {
 			t.Errorf("at %d px: something moved:\n%s\n%s", width, before, after)
 		}
 	}
-	checks := `[...document.querySelectorAll("[data-f=check]")].slice(-2).map(e => e.textContent).join()`
-	if got := eval[string](b, checks); !regexp.MustCompile(`^failed \d+ s ago,passed \d+ s ago$`).MatchString(got) {
+	checks := `[...document.querySelectorAll(".c-check:not(th)")].slice(-2).map(e => e.textContent).join()`
+	if got := eval[string](b, checks); !regexp.MustCompile(`^failed\d+ s ago: dial tcp: .* no such host,passed\d+ s ago$`).MatchString(got) {
 		t.Errorf("checks: %s", got)
 	}
 	b.quiet()
@@ -338,11 +338,14 @@ func TestThePageOnScreens(t *testing.T) {
 	m := manage(t, Config{}, lively(t)...)
 	b := browse(t, m.base)
 	b.await(firstRow)
-	for _, width := range []int64{360, 768, 1400} {
+	for _, width := range []int64{360, 768, 1345, 1400} {
 		for _, scheme := range []string{"light", "dark"} {
 			b.size(width, 800, scheme)
 			if wide := eval[int64](b, "document.documentElement.scrollWidth"); wide > width {
 				t.Errorf("%d px: the page is %d px wide", width, wide)
+			}
+			if cut := eval[string](b, `[...document.querySelectorAll("tbody th, tbody td")].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent.trim()).join()`); cut != "" {
+				t.Errorf("%d px: cells that are too narrow: %s", width, cut)
 			}
 			if low := eval[string](b, tooPale); low != "" {
 				t.Errorf("%d px, %s: contrast below 4.5: %s", width, scheme, low)

@@ -1,11 +1,14 @@
 package admin
 
 import (
+	"bufio"
 	"encoding/base64"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +62,23 @@ func TestConfigureGoesOverWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+func TestALargeHeadIsRefused(t *testing.T) {
+	m := manage(t, Config{}, origins(t, nil))
+	r, err := http.NewRequest("GET", m.base+"/api/balancers", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X", strings.Repeat("a", 2*maxHead))
+	res, err := m.http.Do(r)
+	if err != nil {
+		return // what was not read became a reset
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 431 {
+		t.Error(res.Status)
+	}
+}
+
 // A peer that never ends its request does not hold up the stop.
 func TestCloseDoesNotWaitForAPeerThatIsSilent(t *testing.T) {
 	m := manage(t, Config{}, origins(t, nil))
@@ -67,13 +87,21 @@ func TestCloseDoesNotWaitForAPeerThatIsSilent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	io.WriteString(c, "PATCH "+change+" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
+	io.WriteString(c, "PATCH "+change+" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+	r := bufio.NewReader(c)
+	if line, err := r.ReadString('\n'); line != "HTTP/1.1 100 Continue\r\n" { // the body is waited for
+		t.Fatal(line, err)
+	}
 	closed := make(chan struct{})
 	go func() { m.Close(); close(closed) }()
 	select {
 	case <-closed:
 	case <-time.After(8 * time.Second):
 		t.Error("it waits")
+	}
+	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err := io.Copy(io.Discard, r); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the connection stays")
 	}
 }
 

@@ -123,8 +123,9 @@ func (m *memberState) again(declared settings) (c balancer.MemberChange) {
 	c.Redirect = target(m.Redirect, declared.Redirect)
 	c.Max = target(m.Max, declared.Max)
 	if m.Status != nil {
-		from, to, is := flags(m.Status.From), flags(m.Status.To), flags(declared.Status)
-		changed := (from ^ to) &^ (from ^ is)
+		// A flag that the Site says anew is as it was changed to: there are but two ways.
+		from, to := flags(m.Status.From), flags(m.Status.To)
+		changed := from ^ to
 		c.Set, c.Clear = to&changed, changed&^to
 	}
 	return c
