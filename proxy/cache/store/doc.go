@@ -25,6 +25,26 @@
 //	fill.Write(p)                           // as it comes; never waits for readers
 //	fill.Commit(fill.Entry)                 // or what Sized or Cut makes of it; Abort
 //
+// # One fetch for many (flight.go, fill.go, follow.go)
+//
+// [Flights] has one of those who miss a key at once fetch it. The others follow
+// its [Fill] as it comes, each at its own pace. The fetch writes to the Fill only,
+// and its own client is a reader like the others: a slow one slows nobody.
+//
+//	seat := flights.Join(key, now, wake)    // after a miss; wake is called when there is more to do
+//	defer seat.Leave()
+//	switch seat.Role() {
+//	case store.Lead:                        // fetch; then seat.Stream(fill), or seat.Release
+//	case store.Wait:                        // until wake
+//	case store.Follow:                      // piece, err := seat.Reader().Next(); ErrWait: until wake
+//	case store.Again:                       // Get, and Lookup
+//	case store.Alone:                       // fetch, for this client only
+//	}
+//
+// Who follows asks cache.Lookup whether seat.Fill().Entry is for its request, since
+// the response may vary; if not, it leaves and fetches by itself. A reader that hears
+// of an end before its first byte goes on in the same way.
+//
 // # A response is a run of bytes (object.go, variants.go)
 //
 // The record of an entry (cache.Entry.AppendRecord) and its body are two byte

@@ -10,7 +10,8 @@ import (
 
 // A Fill takes the content of a response while it comes. Its writer never waits
 // for anybody; readers follow as fast as they can (see Follow). What came is in
-// memory up to Options.Object bytes, and in a file beyond that.
+// memory up to Options.Object bytes, and in a file beyond that, or where all that
+// are coming together have a fourth of Options.Memory.
 //
 // Nothing can be found in the store before Commit.
 type Fill struct {
@@ -24,8 +25,11 @@ type Fill struct {
 	buf     []byte // all that came, until there is a file
 	temp    *temp  // nil until then
 	n       int64  // bytes that came
+	counted int64  // of Store.coming
 	err     error  // io.EOF after Commit, and what broke it off else; nil while it goes on
 	readers map[*Reader]struct{}
+
+	committing bool // err will be what Commit says
 }
 
 // Errors of a Fill.
@@ -42,24 +46,22 @@ func (s *Store) fill(e *cache.Entry, first int64, old *object) *Fill {
 }
 
 // Write adds to the content. It copies p. After an error nothing is stored, and
-// further calls return it again.
+// further calls return it again. One goroutine writes, and calls Commit.
 func (f *Fill) Write(p []byte) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err != nil {
-		return 0, f.err
+	if err := f.ended(); err != nil {
+		return 0, err
 	}
 	if err := f.add(p); err != nil {
 		f.end(err)
 		return 0, err
 	}
-	f.n += int64(len(p))
-	f.wake()
 	return len(p), nil
 }
 
+// add brings p to where readers find it. A file is written to without f.mu, which
+// they need: nobody else changes temp and buf.
 func (f *Fill) add(p []byte) error {
-	if f.temp == nil && f.n+int64(len(p)) > f.s.o.Object {
+	if f.temp == nil && !f.fits(int64(len(p))) {
 		if err := f.spill(); err != nil {
 			f.s.counts.tooLarge.Add(1)
 			return ErrTooLarge
@@ -70,13 +72,32 @@ func (f *Fill) add(p []byte) error {
 			f.s.disk.failed(err)
 			return ErrTooLarge
 		}
-		return nil
 	}
-	if f.buf == nil {
-		f.buf = make([]byte, 0, min(max(f.Entry.Total, int64(len(p))), 16<<10))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.temp == nil {
+		if f.buf == nil {
+			f.buf = make([]byte, 0, min(max(f.Entry.Total, int64(len(p))), 16<<10))
+		}
+		f.buf = append(f.buf, p...)
 	}
-	f.buf = append(f.buf, p...)
+	f.n += int64(len(p))
+	f.wake()
 	return nil
+}
+
+// fits says whether n more bytes may be in memory: of this content, and of all
+// that are coming together.
+func (f *Fill) fits(n int64) bool {
+	if f.n+n > f.s.o.Object {
+		return false
+	}
+	if f.s.coming.Add(n) > f.s.o.Memory/4 {
+		f.s.coming.Add(-n)
+		return false
+	}
+	f.counted += n
+	return true
 }
 
 // spill moves what came to a file. Readers may still have the bytes in memory.
@@ -93,8 +114,16 @@ func (f *Fill) spill() error {
 		t.drop()
 		return err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.temp, f.buf = t, nil
+	f.uncount()
 	return nil
+}
+
+func (f *Fill) uncount() {
+	f.s.coming.Add(-f.counted)
+	f.counted = 0
 }
 
 // Commit stores the content under e: Entry, or what Sized or Cut made of it when
@@ -107,32 +136,46 @@ func (f *Fill) Commit(e *cache.Entry) bool {
 		return false
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err != nil {
+	over := f.err != nil
+	f.committing = !over
+	f.mu.Unlock()
+	if over {
 		return false
 	}
 	stored := f.commit(e)
+	err := io.EOF
 	if e.Partial && !f.Entry.Partial {
-		f.end(ErrAborted)
-	} else {
-		f.end(io.EOF)
+		err = ErrAborted
 	}
+	f.end(err)
 	return stored
 }
 
-// Abort gives the content up. Readers get what came, and then ErrAborted.
+// Abort gives the content up. Readers get what came, and then ErrAborted. Once
+// Commit has begun it does nothing.
 func (f *Fill) Abort() {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err == nil {
+	over := f.err != nil || f.committing
+	f.mu.Unlock()
+	if !over {
 		f.end(ErrAborted)
 	}
 }
 
-// end is the last thing that happens to a fill but for its readers. f.mu is held.
+// ended is why no more comes: nil while it does, io.EOF after Commit.
+func (f *Fill) ended() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.err
+}
+
+// end is the last thing that happens to a fill but for its readers.
 func (f *Fill) end(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.err = err
 	f.wake()
+	f.uncount()
 	if f.temp != nil {
 		f.temp.drop()
 	}

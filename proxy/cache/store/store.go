@@ -73,6 +73,8 @@ type Store struct {
 	locks  [stripes]stripe               // by hash: who changes the list of a key holds one
 	purges purges
 	counts counts
+	coming atomic.Int64 // bytes of fills in memory
+	closed sync.Once
 }
 
 // counts are the store's own figures.
@@ -133,14 +135,16 @@ func Open(o Options) (*Store, error) {
 }
 
 // Close ends what goes on behind and closes all files. What was handed out must
-// have been closed before.
+// have been closed before. A second call does nothing.
 func (s *Store) Close() {
-	s.purges.close()
-	if s.disk != nil {
-		s.disk.close()
-	}
-	s.memory.InvalidateAll()
-	s.memory.CleanUp()
+	s.closed.Do(func() {
+		s.purges.close()
+		if s.disk != nil {
+			s.disk.close()
+		}
+		s.memory.InvalidateAll()
+		s.memory.CleanUp()
+	})
 }
 
 // Flush waits until what was stored so far is in its files.

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,8 +38,26 @@ func requestFor(path string, lines ...string) *cache.Request {
 
 func keyOf(path string) []byte { return requestFor(path).AppendKey(nil) }
 
+// fataler is what testing.TB and rapid.T have in common.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// clock is one that tests set. It is read behind their back, too.
+type clock struct{ nanos atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.nanos.Store(epoch.UnixNano())
+	return c
+}
+
+func (c *clock) now() time.Time      { return time.Unix(0, c.nanos.Load()) }
+func (c *clock) add(d time.Duration) { c.nanos.Add(int64(d)) }
+
 // entryOf is an entry as a response of an origin makes it.
-func entryOf(t testing.TB, q *cache.Request, size int, at time.Time, lines ...string) *cache.Entry {
+func entryOf(t fataler, q *cache.Request, size int, at time.Time, lines ...string) *cache.Entry {
 	t.Helper()
 	f := fieldsOf(append([]string{
 		"Date: Sun, 01 Mar 2026 12:00:00 GMT", "Content-Type: text/html", `ETag: "5f3a-60b1c"`,
@@ -243,15 +262,15 @@ func TestUpdates(t *testing.T) {
 // TestInvalidatedWhileItComes is for a PUT that succeeds while a GET is answered
 // with what was there before.
 func TestInvalidatedWhileItComes(t *testing.T) {
-	now := epoch
-	s := open(t, Options{Memory: 8 << 20, Now: func() time.Time { return now }})
+	c := newClock()
+	s := open(t, Options{Memory: 8 << 20, Now: c.now})
 	q := requestFor("/a")
-	e := entryOf(t, q, 3, now)
+	e := entryOf(t, q, 3, c.now())
 	f := s.Take(e.Key, &Variants{}, &cache.Taken{Fill: e})
 	f.Write([]byte("old"))
-	now = now.Add(time.Second)
+	c.add(time.Second)
 	s.Remove(e.Key)
-	if f.Commit(e) || get(t, s, q, now) != nil {
+	if f.Commit(e) || get(t, s, q, c.now()) != nil {
 		t.Error("what was asked for before the invalidation is stored after it")
 	}
 	for i := range 2000 { // until the stripe has forgotten /a
@@ -260,8 +279,8 @@ func TestInvalidatedWhileItComes(t *testing.T) {
 	if put(t, s, q, []byte("old"), epoch) {
 		t.Error("likewise, when many others were invalidated")
 	}
-	now = now.Add(time.Second)
-	if !put(t, s, q, []byte("new"), now) {
+	c.add(time.Second)
+	if !put(t, s, q, []byte("new"), c.now()) {
 		t.Error("what was asked for after it is not stored")
 	}
 }

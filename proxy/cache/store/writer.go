@@ -144,9 +144,10 @@ func (d *disk) move(name string, id uint64, size int64) error {
 }
 
 // evict removes files until there is room. Of a few, chosen at random, goes the
-// one that was read least often, and of those the longest unused; the others are
-// a little nearer to it. So a client that asks for many URLs once each has only
-// those evicted. The number of files is no matter. d.mu is held.
+// one that was read least often, and of those the longest unused. One of them is
+// nearer to it by a use: so a use counts until about as many files were evicted as
+// there are. A client that asks for many URLs once each has only those evicted.
+// d.mu is held.
 func (d *disk) evict() {
 	const sample = 16
 	for d.blocks*blockSize > d.o.Disk && len(d.index) > 0 {
@@ -157,7 +158,7 @@ func (d *disk) evict() {
 			if m.hits < least.hits || m.hits == least.hits && m.used < least.used {
 				victim, least = id, m
 			}
-			if m.hits > 0 {
+			if n == 0 && m.hits > 0 {
 				m.hits--
 				d.index[id] = m
 			}
