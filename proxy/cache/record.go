@@ -253,8 +253,13 @@ func (r *reader) number() int64 {
 	return n
 }
 
-// size is a number that is not negative.
+// size is a number that is not negative. Most have one byte.
 func (r *reader) size() uint64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 {
+		n := uint64(r.rest[0])
+		r.rest = r.rest[1:]
+		return n
+	}
 	n, w := binary.Uvarint(r.rest)
 	if w <= 0 || n > tooFar {
 		r.fail()
