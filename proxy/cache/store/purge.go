@@ -226,9 +226,12 @@ func (p *purges) finish(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.s.o.Now()
+	list := p.list.Load()
+	if list == nil {
+		return
+	}
 	var left []purge
-	before := len(*p.list.Load())
-	for i, b := range *p.list.Load() {
+	for i, b := range *list {
 		b.swept = b.swept || i < n
 		if !b.swept || now.Sub(b.at) < keepPurge {
 			left = append(left, b)
@@ -239,7 +242,7 @@ func (p *purges) finish(n int) {
 	} else {
 		p.list.Store(&left)
 	}
-	if len(left) < before {
+	if len(left) < len(*list) {
 		if err := p.note(left); err != nil && !os.IsNotExist(err) {
 			p.s.o.Logger.Warn("purges could not be noted", "file", p.file, "error", err)
 		}

@@ -65,7 +65,7 @@ func TestPurge(t *testing.T) {
 					}
 					check("at once", s)
 					for range 600 { // the sweeper
-						if list := s.purges.list.Load(); (*list)[0].swept {
+						if list := s.purges.list.Load(); list == nil || (*list)[0].swept {
 							break
 						}
 						time.Sleep(10 * time.Millisecond)
@@ -91,7 +91,7 @@ func TestPurge(t *testing.T) {
 					}
 					clock.add(keepPurge)
 					s.purges.finish(1)
-					if s.purges.list.Load() != nil && kind.dir == false {
+					if s.purges.list.Load() != nil {
 						t.Error("the purge is kept for ever")
 					}
 				})
