@@ -146,7 +146,7 @@ func writeOne(t *testing.T, s *Store, i, g int) {
 			e := v.Entries[0].Stored
 			e.Requested = time.Now()
 			e.Received = e.Requested
-			s.Update(key, &v, []cache.Update{{Old: v.Entries[0], New: e.Entry(s.o.Policy), From: v.Entries[0]}})
+			s.Update(key, &v, []cache.Update{{Old: v.Entries[0], New: e.Entry(s.policy.Load()), From: v.Entries[0]}})
 		}
 	case 7:
 		checkAll(t, s, q)

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +23,7 @@ import (
 // Nothing else in the directory is touched.
 type disk struct {
 	o            *Options
+	policy       *atomic.Pointer[cache.Policy]
 	objects, tmp string
 	lock         *os.File
 
@@ -67,9 +67,9 @@ const (
 
 // openDisk prepares the directory; nil where it cannot be used. It reads none of
 // it, however many files there are: that is scan's.
-func openDisk(o *Options) *disk {
+func openDisk(o *Options, policy *atomic.Pointer[cache.Policy]) *disk {
 	d := &disk{
-		o: o, objects: filepath.Join(o.Dir, "objects"), tmp: filepath.Join(o.Dir, "tmp"),
+		o: o, policy: policy, objects: filepath.Join(o.Dir, "objects"), tmp: filepath.Join(o.Dir, "tmp"),
 		index: map[uint64]meta{}, dead: map[uint64]bool{}, pending: map[uint64]*object{}, handles: map[uint64]*handle{},
 		tag: fmt.Sprintf("%d-%x-", os.Getpid(), time.Now().UnixNano()), queue: make(chan uint64, 1<<16), stop: make(chan struct{}),
 	}
@@ -135,62 +135,6 @@ func (d *disk) hasAny(id uint64) bool {
 		}
 	}
 	return false
-}
-
-// load reads all objects of a key, the newest first.
-func (d *disk) load(key []byte) []*object {
-	type found struct {
-		o *object
-		e *cache.Entry
-	}
-	var all []found
-	id := fileID(key)
-	for slot := range uint64(maxVariants) {
-		if o, e := d.loadSlot(id | slot); o != nil && o.is(key) {
-			all = append(all, found{o, e})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b found) int { return b.e.Received.Compare(a.e.Received) })
-	list := make([]*object, len(all))
-	for i := range all {
-		list[i] = all[i].o
-	}
-	return list
-}
-
-func (d *disk) loadSlot(id uint64) (*object, *cache.Entry) {
-	d.mu.Lock()
-	if o := d.pending[id]; o != nil {
-		d.mu.Unlock()
-		var e cache.Entry
-		e.ReadRecord(o.record)
-		return o, &e
-	}
-	_, known := d.index[id]
-	try := (known || !d.scanned) && !d.dead[id]
-	d.mu.Unlock()
-	if !try || !d.acquire() {
-		return nil, nil
-	}
-	defer d.files.Add(-1)
-	lock := &d.io[id/maxVariants%stripes]
-	lock.Lock()
-	defer lock.Unlock()
-	f, err := os.Open(d.filePath(id))
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			d.unlist(id)
-		}
-		return nil, nil
-	}
-	defer f.Close()
-	o, e, err := d.readObject(f, id)
-	if err != nil {
-		d.bad(id, err)
-		return nil, nil
-	}
-	d.touch(id, area(o)+o.size, o.body != nil)
-	return o, e
 }
 
 func area(o *object) int64 { return int64(areaFor(len(o.record))) }

@@ -57,7 +57,7 @@
 // evicts little. All variants of a key come and go together; their number is
 // bounded, and the oldest leaves.
 //
-// # Files (disk.go, file.go, writer.go, temp.go, handle.go, scan.go)
+// # Files (disk.go, file.go, load.go, writer.go, temp.go, handle.go, scan.go)
 //
 // Each object has a file, whose path follows from the SHA-256 of the key. So what a
 // former process has written is found at once: nothing has to be read before the

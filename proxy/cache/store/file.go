@@ -120,7 +120,7 @@ func (d *disk) readHead(f *os.File, id uint64) (h head, err error) {
 	if err != nil {
 		return h, err
 	}
-	h.entry = cache.RestoreRecord(written, d.o.Policy)
+	h.entry = cache.RestoreRecord(written, d.policy.Load())
 	if h.entry == nil || info.Size() != h.area+h.size || sizeOf(h.entry) != h.size || fileID(h.entry.Key) != id&^(maxVariants-1) {
 		return h, errCorrupt
 	}

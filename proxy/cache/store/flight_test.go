@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -313,6 +314,11 @@ func TestContentsThatComeHaveABound(t *testing.T) {
 		}
 		if n, files := s.coming.Load(), s.Stats().OpenFiles; n != 0 || files != 0 {
 			t.Errorf("%d bytes, %d files left", n, files)
+		}
+		if dir != "" {
+			if left, err := os.ReadDir(s.disk.tmp); len(left) > 0 || err != nil {
+				t.Errorf("%d files of contents that were given up: %v", len(left), err)
+			}
 		}
 	}
 }

@@ -230,7 +230,7 @@ func BenchmarkPut(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				c := e.Stored
 				c.Key = fmt.Appendf(nil, "http://example.com/%d", i)
-				f := s.Take(c.Key, &Variants{}, &cache.Taken{Fill: c.Entry(s.o.Policy)})
+				f := s.Take(c.Key, &Variants{}, &cache.Taken{Fill: c.Entry(s.policy.Load())})
 				f.Write(body)
 				f.Commit(f.Entry)
 				if i%1000 == 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-var files = flag.Int("files", 20_000/slowness, "how many files the start test has; 1000000 for the real thing")
+var files = flag.Int("files", 5_000/slowness, "how many files the start test has; 1000000 for the real thing")
 
 // TestStartWithManyFiles holds that a store answers before it has read its
 // directory: the time to open it and the first hits do not depend on the number of

@@ -25,7 +25,7 @@ type Options struct {
 
 	Variants int // of one key, at most 8; 8
 
-	Policy *cache.Policy    // that entries are restored by
+	Policy *cache.Policy    // that entries are restored by; see SetPolicy
 	Logger *slog.Logger     // what is wrong with the directory, once; slog.Default()
 	Now    func() time.Time // the clock that entries have their times of; time.Now
 }
@@ -71,6 +71,7 @@ type Store struct {
 	memory *otter.Cache[uint64, *object] // by hash; the list of what has that key
 	disk   *disk                         // nil without
 	locks  [stripes]stripe               // by hash: who changes the list of a key holds one
+	policy atomic.Pointer[cache.Policy]
 	purges purges
 	counts counts
 	coming atomic.Int64 // bytes of fills in memory
@@ -114,6 +115,7 @@ func Open(o Options) (*Store, error) {
 		return nil, errors.New("cache: memory of less than 1 MiB")
 	}
 	s := &Store{o: o, seed: maphash.MakeSeed()}
+	s.policy.Store(o.Policy)
 	memory, err := otter.New(&otter.Options[uint64, *object]{
 		MaximumWeight: uint64(o.Memory),
 		Weigher:       func(_ uint64, o *object) uint32 { return o.weight() },
@@ -128,7 +130,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s.memory = memory
 	if o.Dir != "" {
-		s.disk = openDisk(&s.o)
+		s.disk = openDisk(&s.o, &s.policy)
 	}
 	s.purges.open(s)
 	return s, nil

@@ -331,3 +331,35 @@ func TestParts(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherPolicy(t *testing.T) {
+	for _, kind := range kinds(t) {
+		t.Run(kind.name, func(t *testing.T) {
+			s := open(t, kind.options())
+			q := requestFor("/a")
+			minute, hour := &cache.Policy{TTL: []cache.TTL{{For: time.Minute}}}, &cache.Policy{TTL: []cache.TTL{{For: time.Hour}}}
+			f := fieldsOf("Date: Sun, 01 Mar 2026 12:00:00 GMT", `ETag: "1"`)
+			e, _ := cache.New(q, &cache.Response{Status: 200, Fields: f, Length: 1}, minute, epoch, epoch)
+			fill := s.Take(e.Key, &Variants{}, &cache.Taken{Fill: e})
+			fill.Write([]byte("a"))
+			fill.Commit(e)
+			s.Flush()
+			later := epoch.Add(10 * time.Minute)
+			check := func(when string, fresh bool) {
+				t.Helper()
+				if got := get(t, s, q, later); (got != nil) != fresh {
+					t.Errorf("%s: fresh %v", when, got != nil)
+				}
+			}
+			check("by the first", false)
+			s.SetPolicy(hour)
+			check("by the second", true)
+			if kind.dir {
+				s.memory.InvalidateAll()
+				check("by the second, from the file", true)
+			}
+			s.SetPolicy(minute)
+			check("by the first again", false)
+		})
+	}
+}

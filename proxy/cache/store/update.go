@@ -190,3 +190,32 @@ func (s *Store) keep(e *cache.Entry, n, old *object, file func() error) bool {
 	s.set(hash, append([]*object{n}, list...))
 	return true
 }
+
+// SetPolicy has all that is stored follow another Policy, after a reload: how long
+// it is fresh, where the Site says so. It goes through the memory; files are
+// restored by the new one when they are read.
+func (s *Store) SetPolicy(p *cache.Policy) {
+	s.policy.Store(p)
+	for hash, o := range s.memory.All() {
+		s.restore(hash, cache.RecordKey(o.record), p)
+	}
+}
+
+func (s *Store) restore(hash uint64, key []byte, p *cache.Policy) {
+	lock := s.stripe(hash)
+	lock.Lock()
+	defer lock.Unlock()
+	o, ok := s.memory.GetIfPresent(hash)
+	if !ok || !o.is(key) {
+		return
+	}
+	list := o.list()
+	for i, o := range list {
+		if e := cache.RestoreRecord(o.record, p); e != nil {
+			c := *o
+			c.record = record(e)
+			list[i] = &c
+		}
+	}
+	s.set(hash, list)
+}
