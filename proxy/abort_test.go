@@ -38,6 +38,7 @@ func computing(arrived, gone chan<- struct{}, finish <-chan struct{}) func(net.C
 
 // A client that has left does not keep a member at work.
 func TestClientThatLeavesWhileTheMemberComputes(t *testing.T) {
+	attended(t)
 	for _, tt := range []struct {
 		name  string
 		abort bool
@@ -93,6 +94,7 @@ func TestHalfClosedClientIsAnsweredWhereTheSiteSaysSo(t *testing.T) {
 
 // It is noticed in the middle of an answer, too, while the member is silent.
 func TestClientThatLeavesWhileTheMemberPausesInItsAnswer(t *testing.T) {
+	attended(t)
 	gone := make(chan struct{})
 	p := serve(t, nil, origin(t, func(c net.Conn) {
 		r := bufio.NewReader(c)

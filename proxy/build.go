@@ -33,7 +33,6 @@ type Options struct {
 // Serve, which also gives everything back.
 func New(declared *site.Site, o Options) (*Server, error) {
 	s := &Server{
-		logger:   o.Logger,
 		grace:    o.Grace,
 		lastCall: lastCall,
 		conns:    make(map[*conn]struct{}),
@@ -52,10 +51,6 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	if err := s.listen(declared.Listen, declared.Socket); err != nil {
 		return nil, err
 	}
-	if s.access, err = openAccessLog(o.Access, declared.Log, s.logger); err != nil {
-		s.listener.Close()
-		return nil, err
-	}
 	loops := o.Loops
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
@@ -63,9 +58,16 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	for range loops {
 		l, err := socket.NewLoop()
 		if err != nil {
+			s.listener.Close()
 			return nil, err
 		}
 		s.loops = append(s.loops, l)
+	}
+	s.notes, s.logger = newNotes(o.Logger)
+	if s.access, err = openAccessLog(o.Access, declared.Log, s.logger); err != nil {
+		s.notes.close(notesLast)
+		s.listener.Close()
+		return nil, err
 	}
 	return s, nil
 }

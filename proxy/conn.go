@@ -36,6 +36,7 @@ type conn struct {
 	queued   bool      // Due will be called
 	lingers  bool      // it is being closed
 	lingered int       // bytes read since
+	gone     bool      // it is closed, and was counted so
 
 	idle atomic.Bool // nothing of a request is there, and none is being answered
 }
@@ -115,6 +116,9 @@ func (c *conn) await() bool {
 			c.waiting = true
 			c.ReadWithin(c.patience())
 			c.idle.Store(true)
+			if !socket.Attended && c.server.stopping.Load() { // hurry may have come in between
+				c.ReadWithin(c.server.lastCall)
+			}
 		}
 		err := c.Fill()
 		if err == socket.ErrAgain {
@@ -123,8 +127,7 @@ func (c *conn) await() bool {
 		c.waiting = false
 		c.idle.Store(false)
 		if err != nil {
-			c.Close()
-			c.server.ended(c)
+			c.end(false)
 			return false
 		}
 	}
@@ -147,8 +150,16 @@ func (c *conn) patience() time.Duration {
 // hurry is called in the loop when the proxy stops: whoever is idle is waited for
 // once more, but not for long.
 func (c *conn) hurry() {
-	if !c.Left() && c.waiting {
+	if c.idle.Load() {
 		c.ReadWithin(c.server.lastCall)
+	}
+}
+
+// cut is called in the loop once the connection was aborted. It may be closed by
+// then.
+func (c *conn) cut() {
+	if !c.Left() && !c.gone {
+		c.Ready(nil)
 	}
 }
 
@@ -161,21 +172,17 @@ func (c *conn) over() bool {
 	c.x, c.used = nil, true
 	switch {
 	case reset:
-		c.Reset()
+		c.end(true)
 	case done && linger && c.CloseWrite() == nil:
 		c.lingers = true
 		c.ReadWithin(lingerTime)
 		return true
 	case done:
-		c.Close()
+		c.end(false)
 	default:
 		c.Free()
-		if c.Left() && socket.Attended && c.Loop().Do(c) {
-			return false
-		}
-		return true
+		return !c.Left() || !socket.Attended || !c.Loop().Do(c)
 	}
-	c.server.ended(c)
 	return false
 }
 
@@ -194,6 +201,16 @@ func (c *conn) lingerOn() {
 			break
 		}
 	}
-	c.Close()
+	c.end(false)
+}
+
+// end closes the connection, or resets it.
+func (c *conn) end(reset bool) {
+	c.gone = true
+	if reset {
+		c.Reset()
+	} else {
+		c.Close()
+	}
 	c.server.ended(c)
 }

@@ -146,4 +146,6 @@
 // connection in an exchange holds two buffers of 16 KiB, one of each side, and
 // its member's connection as many; a head may grow its buffer to limits.head. A
 // body of 48 KiB or more is moved by splice(2), through a pipe of the kernel.
+// Neither the access log nor what the operator is told (notes.go) may make a
+// client wait: what nobody takes is dropped beyond a bound, and counted.
 package proxy

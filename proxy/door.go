@@ -36,20 +36,26 @@ func (d *door) open(s *Server) (err error) {
 	return err
 }
 
-// close lets nobody in any more.
+// close lets nobody in any more. When it returns, whoever was let in has come to
+// its loop.
 func (d *door) close() {
 	d.do(func() {
 		if d.listener != nil {
 			d.listener.Close()
 		}
 	})
+	for _, l := range d.server.loops[1:] {
+		doIn(l, func() {})
+	}
 }
 
 // do has f called in the loop, and waits for it.
-func (d *door) do(f func()) {
+func (d *door) do(f func()) { doIn(d.server.loops[0], f) }
+
+func doIn(l *socket.Loop, f func()) {
 	var done sync.WaitGroup
 	done.Add(1)
-	d.server.loops[0].Do(socket.TaskFunc(func() {
+	l.Do(socket.TaskFunc(func() {
 		defer done.Done()
 		f()
 	}))

@@ -18,9 +18,18 @@ import (
 
 	"proxylab/proxy/balancer"
 	"proxylab/proxy/site"
+	"proxylab/proxy/socket"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// attended skips a test of what is not seen where loops attend no sockets: who
+// reads slowly, who has left.
+func attended(t *testing.T) {
+	if !socket.Attended {
+		t.Skip("sockets are those of package net here")
+	}
+}
 
 // lines is a log that tests read while it is written.
 type lines struct {

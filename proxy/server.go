@@ -25,6 +25,7 @@ import (
 type Server struct {
 	parts  atomic.Pointer[parts]
 	access *accessLog
+	notes  *notes // what the operator is told
 	logger *slog.Logger
 	grace  time.Duration
 	// lastCall is how long a stop waits for a request on each idle connection.
@@ -147,6 +148,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	if e := s.access.close(accessLast); err == nil {
 		err = e
 	}
+	s.notes.close(notesLast)
 	return err
 }
 
@@ -201,11 +203,7 @@ func (s *Server) drain() {
 		s.eachPool((*upstream.Pool).Abort)
 		s.eachConn(func(c *conn) {
 			c.Abort()
-			c.Loop().Do(socket.TaskFunc(func() {
-				if !c.Left() {
-					c.Ready(nil)
-				}
-			}))
+			c.Loop().Do(socket.TaskFunc(c.cut))
 		})
 		<-ended
 	}

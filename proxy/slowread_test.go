@@ -74,6 +74,7 @@ func smallSendBuffers(t *testing.T, p *running, c net.Conn) {
 // A client that takes a byte now and then is never silent, and would hold a member
 // and the buffers of both for as long as it likes (slow read).
 func TestSlowReadIsCut(t *testing.T) {
+	attended(t)
 	for _, framing := range []string{"length", "chunked"} {
 		t.Run(framing, func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 type queue struct {
 	mu      sync.Mutex
 	waiting []*waiter
+	ended   bool         // nobody waits any more
 	long    atomic.Int32 // len(waiting)
 }
 
@@ -34,9 +35,13 @@ func (b *Balancer) Wait(q *Request, l *Lease) error {
 	c := &b.core.queue
 	w := &waiter{b: b, q: q, l: l, over: make(chan struct{})}
 	c.mu.Lock()
-	if len(c.waiting) >= b.config.Queue {
+	if c.ended || len(c.waiting) >= b.config.Queue {
+		err := ErrFull
+		if c.ended {
+			err = ErrNoMember
+		}
 		c.mu.Unlock()
-		return ErrFull
+		return err
 	}
 	c.waiting = append(c.waiting, w)
 	c.long.Store(int32(len(c.waiting)))
@@ -93,7 +98,7 @@ func (c *core) serve() {
 	c.queue.long.Store(int32(len(c.queue.waiting)))
 }
 
-// Abort ends every Wait with ErrNoMember.
+// Abort ends every Wait with ErrNoMember, also those to come.
 func (b *Balancer) Abort() {
 	c := &b.core.queue
 	c.mu.Lock()
@@ -102,6 +107,6 @@ func (b *Balancer) Abort() {
 		w.err = ErrNoMember
 		close(w.over)
 	}
-	c.waiting = nil
+	c.waiting, c.ended = nil, true
 	c.long.Store(0)
 }

@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	eventsARound = 256
-	edge         = 1 << 31 // EPOLLET, which package syscall gives a sign
-	interest     = syscall.EPOLLIN | syscall.EPOLLOUT | syscall.EPOLLRDHUP | edge
+	eventsARound   = 256
+	expiriesARound = 256
+
+	edge     = 1 << 31 // EPOLLET, which package syscall gives a sign
+	interest = syscall.EPOLLIN | syscall.EPOLLOUT | syscall.EPOLLRDHUP | edge
 
 	// tick is how far apart the looks at the timers are, at least: deadlines are
 	// seconds, and sockets many.
@@ -237,30 +239,34 @@ func (l *Loop) runAsked() bool {
 	return !ended
 }
 
-// runLater ends the round. What its tasks ask for in turn belongs to it too.
+// runLater ends the round. What its tasks ask for in turn is for the end of the
+// next, so that no one of them keeps the others waiting.
 func (l *Loop) runLater() {
-	for len(l.later) > 0 {
-		tasks := l.later
-		l.later = l.spare[:0]
-		for _, t := range tasks {
-			t.Due()
-		}
-		clear(tasks)
-		l.spare = tasks
+	tasks := l.later
+	l.later = l.spare[:0]
+	for _, t := range tasks {
+		t.Due()
 	}
+	clear(tasks)
+	l.spare = tasks
 }
 
 // Started says that a goroutine was started in the loop's one, and may need its
 // thread.
 func (l *Loop) Started() { l.yield = true }
 
-// runTimers looks at the sockets that are due.
+// runTimers looks at the sockets that are due, not at too many in a round: to
+// close thousands takes long.
 func (l *Loop) runTimers() {
 	if len(l.timers) == 0 || l.now < l.looked+tick {
 		return
 	}
 	l.looked = l.now
-	for len(l.timers) > 0 && l.timers[0].due.Load() <= l.now {
+	for n := 0; len(l.timers) > 0 && l.timers[0].due.Load() <= l.now; n++ {
+		if n == expiriesARound {
+			l.looked -= tick // to look again in the next
+			return
+		}
 		l.expire(l.timers[0])
 	}
 }

@@ -60,13 +60,27 @@ func (s *Socket) WaitRead() error { return nil }
 
 // Read reads what is there, at least one byte. io.EOF says that the peer ended
 // its side.
-func (s *Socket) Read(b []byte) (int, error) { return s.tcp.Read(b) }
+func (s *Socket) Read(b []byte) (int, error) {
+	n, err := s.tcp.Read(b)
+	return n, s.reason(err)
+}
 
 // Write writes b, all of it unless there is an error.
-func (s *Socket) Write(b []byte) (int, error) { return s.tcp.Write(b) }
+func (s *Socket) Write(b []byte) (int, error) {
+	n, err := s.tcp.Write(b)
+	return n, s.reason(err)
+}
+
+// reason tells a call that was aborted from one that met its deadline.
+func (s *Socket) reason(err error) error {
+	if err != nil && s.aborted.Load() {
+		return net.ErrClosed
+	}
+	return err
+}
 
 // WriteMore is Write.
-func (s *Socket) WriteMore(b []byte) (int, error) { return s.tcp.Write(b) }
+func (s *Socket) WriteMore(b []byte) (int, error) { return s.Write(b) }
 
 // Quiet says whether nothing has come since the last read, not even an end. It
 // may swallow a byte of what must not be there.

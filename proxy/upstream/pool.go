@@ -235,10 +235,11 @@ func (p *Pool) dropIdle() {
 	p.kept = 0
 }
 
-// Abort makes the exchanges that still run fail.
+// Abort makes the exchanges that still run fail. None gets another connection.
 func (p *Pool) Abort() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closed = true
 	for c := range p.all {
 		c.Abort()
 	}
