@@ -78,6 +78,7 @@ func TestReloadChangesTheKeepAliveTimeout(t *testing.T) {
 	p := serve(t, nil, member)
 	c := dial(t, p.addr)
 	ask(t, c, get)
+	eventually(t, "the connection is idle", p.aConnIsIdle) // a moment after the answer
 	if err := p.Reload(reloaded(t, func(s *site.Site) { s.Limits.KeepAliveTimeout = 50 * time.Millisecond }, member)); err != nil {
 		t.Fatal(err)
 	}
