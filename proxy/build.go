@@ -51,6 +51,12 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	if err := s.listen(declared.Listen, declared.Socket); err != nil {
 		return nil, err
 	}
+	s.notes, s.logger = newNotes(o.Logger)
+	if s.access, err = openAccessLog(o.Access, declared.Log, s.logger); err != nil {
+		s.notes.close(notesLast)
+		s.listener.Close()
+		return nil, err
+	}
 	loops := o.Loops
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
@@ -58,16 +64,12 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	for range loops {
 		l, err := socket.NewLoop()
 		if err != nil {
+			s.access.close(accessLast)
+			s.notes.close(notesLast)
 			s.listener.Close()
 			return nil, err
 		}
 		s.loops = append(s.loops, l)
-	}
-	s.notes, s.logger = newNotes(o.Logger)
-	if s.access, err = openAccessLog(o.Access, declared.Log, s.logger); err != nil {
-		s.notes.close(notesLast)
-		s.listener.Close()
-		return nil, err
 	}
 	return s, nil
 }
