@@ -33,6 +33,7 @@ func (x *exchange) elect() phase {
 			if err == balancer.ErrFull {
 				x.failure = errFull
 			}
+			x.again = b.RetryAfter(err)
 		}
 		return phaseRefuse
 	}

@@ -54,9 +54,10 @@ type exchange struct {
 	res    http1.Response
 	stream stream // of the response
 
-	failure error // what the client is told instead of a response
-	status  int   // what the client got; 0 for nothing
-	bytes   int64 // of response body
+	failure error         // what the client is told instead of a response
+	again   time.Duration // and when it may ask again; 0 where that is not known
+	status  int           // what the client got; 0 for nothing
+	bytes   int64         // of response body
 	served  string
 	close   bool // the client's connection is not used again
 	linger  bool // and its bytes are read for a while first

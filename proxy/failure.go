@@ -52,14 +52,15 @@ var pages = map[int]page{
 	500: {"Internal Server Error", "The proxy failed.", ""},
 	501: {"Not Implemented", "The transfer coding is not understood.", ""},
 	502: {"Bad Gateway", "The origin server cannot be reached, or its answer is not valid.", ""},
-	503: {"Service Unavailable", "No origin server is available at present.", "Retry-After: 5\r\n"},
+	503: {"Service Unavailable", "No origin server is available at present.", ""},
 	504: {"Gateway Timeout", "The origin server did not answer in time.", ""},
 	505: {"HTTP Version Not Supported", "Only HTTP/1.0 and HTTP/1.1 are understood.", ""},
 }
 
 // appendPage writes the whole response for a status. The body is left out for
-// HEAD, with the length it would have (RFC 9110 §9.3.2).
-func appendPage(dst []byte, status int, date *message.Clock, now time.Time, close, head bool) (_ []byte, body int) {
+// HEAD, with the length it would have (RFC 9110 §9.3.2). again is when it may be
+// worth to ask again, in whole seconds at least one (§10.2.3); 0 for not known.
+func appendPage(dst []byte, status int, again time.Duration, date *message.Clock, now time.Time, close, head bool) (_ []byte, body int) {
 	p, known := pages[status]
 	if !known {
 		status, p = 500, pages[500]
@@ -72,6 +73,11 @@ func appendPage(dst []byte, status int, date *message.Clock, now time.Time, clos
 	dst = date.AppendDate(dst, now)
 	dst = append(dst, "\r\nContent-Type: text/plain; charset=utf-8\r\n"...)
 	dst = append(dst, p.extra...)
+	if again > 0 {
+		dst = append(dst, "Retry-After: "...)
+		dst = strconv.AppendInt(dst, int64((again+time.Second-1)/time.Second), 10)
+		dst = append(dst, "\r\n"...)
+	}
 	body = len("000 ") + len(p.reason) + len("\r\n") + len(p.text) + len("\r\n")
 	dst = http1.AppendLength(dst, int64(body))
 	if close {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"time"
@@ -13,10 +14,27 @@ import (
 	"proxylab/proxy/site"
 )
 
-// watch has the members of all balancers probed, where their Site wants it.
-func (p *parts) watch() {
+// watch has the members of all balancers probed, where their Site wants it, and
+// has it logged when one goes out of service or comes back.
+func (p *parts) watch(l *slog.Logger) {
 	for _, g := range p.groups {
+		to := l.With("balancer", g.balancer.Name())
+		g.balancer.Tell(func(e balancer.Event) { note(to, e) })
 		g.balancer.Watch(g.probe)
+	}
+}
+
+func note(l *slog.Logger, e balancer.Event) {
+	l = l.With("member", e.Member, "by", e.By)
+	switch usable := e.Is.Usable(); {
+	case usable && !e.Was.Usable():
+		l.Info("member is back in service")
+	case usable == e.Was.Usable():
+		l.Info("member's status changed", "status", e.Is.String(), "was", e.Was.String())
+	case e.Is&balancer.Ejected != 0:
+		l.Warn("member is ejected", "status", e.Is.String())
+	default:
+		l.Warn("member is out of service", "status", e.Is.String())
 	}
 }
 

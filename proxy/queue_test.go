@@ -2,8 +2,11 @@ package proxy
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,5 +97,33 @@ func TestRetriesAreBounded(t *testing.T) {
 	s := p.Balancers()[0].Status()
 	if s.Again == 0 || s.Again > 20+requests/5+1 || s.Refused == 0 {
 		t.Errorf("%d further attempts of %d requests, %d refused", s.Again, requests, s.Refused)
+	}
+}
+
+// A 503 says when it may be worth to ask again: not later than the next probe finds
+// out. Going and coming back are logged once each.
+func TestRefusalsSayWhenToAskAgain(t *testing.T) {
+	l := listen(t)
+	addr := l.Addr().String()
+	l.Close()
+	p := serve(t, func(s *site.Site) {
+		s.Balancers[0].Members[0].Retry, s.Balancers[0].Failures.Probe = time.Hour, 7*time.Second
+	}, "http://"+addr)
+	c := dial(t, p.addr)
+	ask(t, c, get) // finds out
+	for range 3 {
+		c.Write([]byte(get))
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, res.Body)
+		if s, err := strconv.Atoi(res.Header.Get("Retry-After")); res.StatusCode != 503 || err != nil || s < 1 || s > 7 {
+			t.Errorf("status %d, Retry-After %q, want 1 to 7", res.StatusCode, res.Header.Get("Retry-After"))
+		}
+	}
+	eventually(t, "it is logged", func() bool { return strings.Contains(p.notes.String(), "out of service") })
+	if n := strings.Count(p.notes.String(), "out of service"); n != 1 {
+		t.Errorf("logged %d times:\n%s", n, p.notes)
 	}
 }

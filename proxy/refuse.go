@@ -11,7 +11,7 @@ func (x *exchange) refuse() phase {
 	x.close = x.close || x.closes()
 	x.c.Begin()
 	var body int
-	x.c.Out.B, body = appendPage(x.c.Out.B, x.status, &x.s.clock, x.started, x.close, x.isHEAD())
+	x.c.Out.B, body = appendPage(x.c.Out.B, x.status, x.again, &x.s.clock, x.started, x.close, x.isHEAD())
 	x.bytes = int64(body)
 	return x.compose()
 }

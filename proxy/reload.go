@@ -64,7 +64,7 @@ func (s *Server) Reload(declared *site.Site) error {
 	for _, g := range p.groups {
 		g.takeOver(earlier)
 	}
-	p.watch()
+	p.watch(s.logger)
 	s.parts.Store(p)
 	s.retirePools(used)
 	s.logger.Info("the site was read again")

@@ -129,7 +129,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		running.Go(l.Run)
 	}
 	s.reloading.Lock()
-	s.parts.Load().watch()
+	s.parts.Load().watch(s.logger)
 	s.reloading.Unlock()
 	err := s.door.open(s)
 	if err == nil {

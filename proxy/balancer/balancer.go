@@ -42,6 +42,7 @@ type Balancer struct {
 
 	roster atomic.Pointer[roster]
 	watch  *watch // nil while nobody watches
+	tell   func(Event)
 
 	// mu makes elections of the exact lbmethods serial. It guards the lbstatus in
 	// the roster, and is held while the roster is replaced.
@@ -59,10 +60,11 @@ type core struct {
 	method   string     // as set
 	declared string     // as declared
 	inFlight striped    // exchanges that were elected by hash
+	events   []Event    // that nobody was told of yet
 
 	queue  queue
 	budget budget
-	wake   chan struct{} // for the watch: a member failed
+	wake   chan struct{} // for the watch: a member failed, or something else is to be told
 }
 
 // New builds a balancer whose members all are as they were declared.

@@ -53,7 +53,7 @@ func (b *Balancer) ChangeMember(name string, change MemberChange) error {
 		if change.Set&Ejected != 0 {
 			m.ejectedTo = time.Time{} // until it is cleared
 		}
-		m.cameBack(before, time.Now())
+		m.became(before, "", time.Now())
 		c.version.Add(1)
 		return nil
 	}

@@ -63,8 +63,9 @@
 // reached, each second or so, so that one that is restarted is back long before
 // its Retry; as long as these probes fail it stays in error. Checks probe every
 // member, and HealthFailed is what they find. Outliers, members that fail or dawdle
-// far more than the others, are ejected for a while (outlier.go). A member that comes back can begin
-// with a small share (SlowStart).
+// far more than the others, are ejected for a while (outlier.go). A member that comes
+// back can begin with a small share (SlowStart). Who has asked is told of each going
+// and coming (Tell), and RetryAfter knows when the next one is to be expected.
 //
 // A failed attempt may be made again with another member (Request.Tried), as far
 // as MayRetry allows: further attempts are bounded as a share of requests.

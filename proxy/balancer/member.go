@@ -101,8 +101,7 @@ func (c *counters) enter() bool {
 }
 
 // settle ends the error state where it is over (ap_proxy_retry_worker), and an
-// ejection, and has
-// the slow start go on. It returns when there is something to do again; zero for
+// ejection, and has the slow start go on. It returns when there is something to do again; zero for
 // never. The caller holds core.mu.
 func (m *Member) settle(now time.Time, slowStart time.Duration) time.Time {
 	if m.flags&InError != 0 && m.flags&Stopped == 0 {
@@ -112,7 +111,7 @@ func (m *Member) settle(now time.Time, slowStart time.Duration) time.Time {
 		before := m.flags
 		m.flags &^= InError
 		m.retries++
-		m.cameBack(before, now)
+		m.became(before, ByTime, now)
 	}
 	if m.flags&Ejected != 0 && !m.ejectedTo.IsZero() {
 		if now.Before(m.ejectedTo) {
@@ -120,7 +119,7 @@ func (m *Member) settle(now time.Time, slowStart time.Duration) time.Time {
 		}
 		before := m.flags
 		m.flags &^= Ejected
-		m.cameBack(before, now)
+		m.became(before, ByTime, now)
 	}
 	m.factor = m.lbfactor()
 	if m.since.IsZero() || slowStart == 0 {
@@ -151,7 +150,9 @@ func (m *Member) fail(by *Config, unreached bool) {
 	if m.flags&(InError|IgnoreErrors) != 0 || m.config.Retry == 0 {
 		return
 	}
+	before := m.flags
 	m.flags |= InError
+	m.became(before, ByFailure, now)
 	m.usableAt = now.Add(m.config.Retry)
 	m.unreached, m.probeAt = unreached, now.Add(by.Probe)
 	c.version.Add(1)

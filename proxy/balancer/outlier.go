@@ -75,7 +75,9 @@ func (b *Balancer) judge(now time.Time) {
 		case ejected < most && (o.Errors > 0 && errors[i] >= o.Errors || limit > 0 && mean[i] > limit):
 			ejected++
 			m.inARow = min(m.inARow+1, mostInARow)
+			before := m.flags
 			m.flags |= Ejected
+			m.became(before, ByOutlier, now)
 			m.ejectedTo = now.Add(time.Duration(m.inARow) * o.Time)
 			m.core.version.Add(1)
 		case m.last.answers > 0 && !m.ejectedTo.IsZero() && now.Sub(m.ejectedTo) > o.Interval:

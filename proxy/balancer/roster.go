@@ -204,7 +204,7 @@ func (b *Balancer) forceRecovery() bool {
 			before := m.flags
 			m.flags &^= InError
 			m.retries++
-			m.cameBack(before, time.Now())
+			m.became(before, ByForce, time.Now())
 		}
 	}
 	return some

@@ -33,9 +33,9 @@ type watch struct {
 
 // Watch begins to have members probed, until Unwatch: those that could not be
 // reached each Config.Probe, and all each Config.Check.Interval. It also looks for
-// outliers.
+// outliers, and tells of events.
 func (b *Balancer) Watch(p Probe) {
-	if b.watch != nil || b.config.Probe == 0 && b.config.Check.Interval == 0 && b.config.Outliers.Interval == 0 {
+	if b.watch != nil || b.tell == nil && b.config.Probe == 0 && b.config.Check.Interval == 0 && b.config.Outliers.Interval == 0 {
 		return
 	}
 	w := &watch{probe: p}
@@ -74,6 +74,7 @@ func (b *Balancer) watching(w *watch) {
 	for {
 		select {
 		case <-w.ctx.Done():
+			b.report()
 			return
 		case <-judgement:
 			b.core.mu.Lock()
@@ -83,6 +84,7 @@ func (b *Balancer) watching(w *watch) {
 		case <-timer.C:
 		case <-b.core.wake:
 		}
+		b.report()
 		if next := b.probeDue(w, time.Now()); !next.IsZero() {
 			timer.Reset(time.Until(next))
 		} else {
@@ -170,16 +172,12 @@ func (m *Member) learn(passed, whole bool, c *Config, now time.Time) {
 		}
 	}
 	if m.flags != before {
-		m.cameBack(before, now)
+		by := ByProbe
+		if whole {
+			by = ByCheck
+		}
+		m.became(before, by, now)
 		m.core.version.Add(1)
-	}
-}
-
-// cameBack begins the slow start of a member that was not usable and is. The
-// caller holds core.mu.
-func (m *Member) cameBack(before Flags, now time.Time) {
-	if !before.Usable() && m.flags.Usable() {
-		m.since = now
 	}
 }
 
