@@ -130,6 +130,9 @@ func stockNotes(s *site.Site) []string {
 		if m.TTL != stockTTL {
 			say("members' ttl: %s; stock is %s", m.TTL, stockTTL)
 		}
+		if m.Named() {
+			say("members' addressttl: %s; stock looks a name up once", m.AddressTTL)
+		}
 		if m.KeepAlive {
 			say("members' keepalive: on; stock has none")
 		}
@@ -203,6 +206,9 @@ func matchedNotes(s *site.Site) []string {
 			say("members' max: %d; httpd counts in each of its processes by itself, and in connections", m.Max)
 		}
 		rounded("members' ttl", m.TTL)
+		if m.Named() {
+			rounded("members' addressttl", m.AddressTTL)
+		}
 		rounded("members' retry", m.Retry)
 		rounded("members' timeout", m.Timeout)
 		if m.Upgrade != "" && m.UpgradeTimeout != m.Timeout {

@@ -200,6 +200,9 @@ func (w *writer) memberParameters(m *site.Member) string {
 		if m.TTL != stockTTL {
 			fmt.Fprintf(&b, " ttl=%d", seconds(m.TTL))
 		}
+		if m.Named() {
+			fmt.Fprintf(&b, " addressttl=%d", seconds(m.AddressTTL))
+		}
 		fmt.Fprintf(&b, " retry=%d connectiontimeout=%s timeout=%d",
 			seconds(m.Retry), orMillis(m.ConnectionTimeout), seconds(m.Timeout))
 	}

@@ -165,6 +165,7 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 		g.upgrades = append(g.upgrades, upgrade{m.Upgrade, m.UpgradeTimeout})
 		g.pools = append(g.pools, pool(upstream.Config{
 			Addr:           addr,
+			AddressTTL:     m.AddressTTL,
 			ConnectTimeout: m.ConnectionTimeout,
 			Timeout:        m.Timeout,
 			IdleTimeout:    m.TTL,

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -52,8 +53,12 @@ const maxCheckBody = 64 << 10
 // not give; or makes the whole check of the Site.
 func (g *group) probe(ctx context.Context, index int, whole bool) error {
 	pool := g.pools[index]
-	d := net.Dialer{Timeout: pool.ConnectTimeout, KeepAlive: -1}
-	c, err := d.DialContext(ctx, "tcp", pool.Addr)
+	var c net.Conn
+	err := pool.Try(func(peer netip.AddrPort, within time.Duration) (err error) {
+		d := net.Dialer{Timeout: within, KeepAlive: -1}
+		c, err = d.DialContext(ctx, "tcp", peer.String())
+		return err
+	})
 	switch {
 	case err != nil && ownFault(err):
 		return balancer.ErrNoVerdict

@@ -31,9 +31,6 @@ func (b *Balancer) Tell(f func(Event)) { b.tell = f }
 // became is for a member whose flags were others before: it begins the slow start
 // of one that was not usable and is. The caller holds core.mu.
 func (m *Member) became(before Flags, by string, now time.Time) {
-	if m.flags == before {
-		return
-	}
 	if !before.Usable() && m.flags.Usable() {
 		m.since = now
 	}

@@ -2,6 +2,8 @@ package site
 
 import (
 	"fmt"
+	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -193,6 +195,7 @@ func (r *reader) balanced(place string, b *Balancer) {
 		}
 	}
 	for j, m := range b.Members {
+		r.addressAlone(fmt.Sprintf("%s.members[%d].addressttl", place, j), &m)
 		at := fmt.Sprintf("%s.members[%d].redirect", place, j)
 		switch {
 		case m.Redirect == "":
@@ -222,5 +225,22 @@ func (r *reader) balanced(place string, b *Balancer) {
 		if _, ok := r.lines[place+"."+key]; ok && b.LBMethod != "hash" {
 			r.add(r.at(place+"."+key), wrong("add \"lbmethod: hash\"", "says nothing without it"))
 		}
+	}
+}
+
+// Named says whether the host in the member's URL is a name, which has to be looked
+// up, and not an address.
+func (m *Member) Named() bool {
+	u, err := url.Parse(m.URL)
+	if err != nil {
+		return false
+	}
+	_, err = netip.ParseAddr(u.Hostname())
+	return err != nil
+}
+
+func (r *reader) addressAlone(place string, m *Member) {
+	if _, ok := r.lines[place]; ok && m.URL != "" && !m.Named() {
+		r.add(r.at(place), wrong("leave it out", "says nothing of an address: only names are looked up"))
 	}
 }

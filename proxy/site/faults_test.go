@@ -110,6 +110,8 @@ func TestFaults(t *testing.T) {
 		{"an unknown status", in("member", "status: +X"), `7: balancers[0].members[0].status: "+X": unknown status 'X'`},
 		{"a status that comes by itself", in("member", "status: +E"), "7: balancers[0].members[0].status: \"+E\": 'E' is not for a declaration"},
 		{"a spare that is a standby", in("member", "status: HR"), `7: balancers[0].members[0].status: "HR" is hot spare and hot standby at once`},
+		{"a look-up of an address", in("member", "addressttl: 5s"), `7: balancers[0].members[0].addressttl: says nothing of an address: only names are looked up
+	hint: leave it out`},
 		{"a redirect to nobody", in("member", "route: a\n        redirect: b"), `8: balancers[0].members[0].redirect: no member has the route "b"`},
 		{"a redirect to itself", in("member", "route: a\n        redirect: a"), `8: balancers[0].members[0].redirect: "a" is the member's own route`},
 		{"a status of success that fails", in("balancer", "failonstatus: [200]"), "4: balancers[0].failonstatus[0]: 200 is not between 400 and 599"},

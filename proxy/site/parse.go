@@ -54,7 +54,7 @@ func defaultBalancer() Balancer {
 }
 
 func defaultMember() Member {
-	return Member{LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, TTL: 60 * time.Second}
+	return Member{LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, TTL: 60 * time.Second, AddressTTL: 30 * time.Second}
 }
 
 // Load reads the declaration in a file. Its error is [*Faults] where the file
@@ -179,8 +179,9 @@ func (r *reader) member(f field) Member {
 				r.add(f, p)
 			}
 		},
-		"ttl":       func(f field) { m.TTL = r.duration(f, leastTime) },
-		"keepalive": func(f field) { m.KeepAlive = r.onOff(f) },
+		"ttl":        func(f field) { m.TTL = r.duration(f, leastTime) },
+		"addressttl": func(f field) { m.AddressTTL = r.duration(f, time.Second) },
+		"keepalive":  func(f field) { m.KeepAlive = r.onOff(f) },
 		"loadfactor": func(f field) {
 			if n, ok := r.number(f); ok {
 				m.LoadFactor = n

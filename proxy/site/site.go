@@ -124,6 +124,7 @@ type Member struct {
 	ConnectionTimeout time.Duration // for connect(2); 1s by default
 	Timeout           time.Duration // longest silence of the origin in an exchange; Limits.Timeout by default
 	TTL               time.Duration // how long an idle connection is kept; 60s by default
+	AddressTTL        time.Duration // addressttl: how long the addresses of a host that is a name are believed, until it is looked up again; 30s by default
 	KeepAlive         bool          // the kernel probes connections that are silent; "off" by default
 	Upgrade           string        // mod_proxy's upgrade: a protocol that a client may change to, as "websocket"; "" for none
 	UpgradeTimeout    time.Duration // longest silence of both sides in a tunnel; Timeout by default

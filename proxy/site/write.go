@@ -46,6 +46,9 @@ func (s *Site) YAML() []byte {
 				line("        max: %d", m.Max)
 			}
 			line("        ttl: %s", brief(m.TTL))
+			if m.Named() {
+				line("        addressttl: %s", brief(m.AddressTTL))
+			}
 			line("        keepalive: %s", onOff(m.KeepAlive))
 			if m.Upgrade != "" {
 				line("        upgrade: %s", scalar(m.Upgrade))

@@ -91,12 +91,15 @@ func aSite(t *rapid.T) *Site {
 				Max:               rapid.IntRange(0, maxConnections).Draw(t, "max"),
 				TTL:               span("ttl", leastTime),
 				KeepAlive:         rapid.Bool().Draw(t, "keepalive"),
-				URL:               fmt.Sprintf("http://10.0.0.%d:%d", i, rapid.IntRange(1, 65535).Draw(t, "port")),
+				URL:               fmt.Sprintf(rapid.SampledFrom([]string{"http://10.0.0.%d:%d", "http://origin-%d:%d"}).Draw(t, "host"), i, rapid.IntRange(1, 65535).Draw(t, "port")),
 				LoadFactor:        rapid.Float64Range(1, 100).Draw(t, "loadfactor"),
 				Retry:             span("retry", 0),
 				ConnectionTimeout: span("connectiontimeout", leastTime),
 				Timeout:           span("member timeout", leastTime),
 				UpgradeTimeout:    span("upgradetimeout", leastTime),
+			}
+			if m.AddressTTL = defaultMember().AddressTTL; m.Named() {
+				m.AddressTTL = span("addressttl", time.Second)
 			}
 			if rapid.Bool().Draw(t, "routed") {
 				m.Route = fmt.Sprint(rapid.SampledFrom([]string{"", "_", "r", "-"}).Draw(t, "route"), i)

@@ -3,7 +3,6 @@
 package socket
 
 import (
-	"context"
 	"net"
 	"net/netip"
 	"os"
@@ -12,53 +11,15 @@ import (
 	"time"
 )
 
-// Dial connects to host:port, and registers the socket with the loop, which does
-// not attend it. It waits no longer than within, for names and all addresses of
-// a name together; they are tried in turn. Errors are those of net.Dialer. It is
-// not called in the loop's goroutine.
-func (l *Loop) Dial(address string, within time.Duration) (*Socket, error) {
-	deadline := time.Now().Add(within)
-	peers, err := resolve(address, deadline)
+// Dial connects to an address, and registers the socket with the loop, which does
+// not attend it. Errors are those of net.Dialer. It is not called in the loop's
+// goroutine.
+func (l *Loop) Dial(peer netip.AddrPort, within time.Duration) (*Socket, error) {
+	s, err := l.connect(peer, within)
 	if err != nil {
-		return nil, err
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(peer), Err: err}
 	}
-	for i, peer := range peers {
-		// Each gets its share of what is left, so that one that drops packets is
-		// not the only one tried.
-		left := time.Until(deadline) / time.Duration(len(peers)-i)
-		var s *Socket
-		if s, err = l.connect(peer, left); err == nil {
-			return s, nil
-		}
-		err = &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(peer), Err: err}
-	}
-	return nil, err
-}
-
-// resolve finds the addresses, at least one.
-func resolve(address string, deadline time.Time) ([]netip.AddrPort, error) {
-	host, service, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	number, err := strconv.ParseUint(service, 10, 16)
-	if err != nil {
-		return nil, &net.AddrError{Err: "the port is no number", Addr: address}
-	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return []netip.AddrPort{netip.AddrPortFrom(ip, uint16(number))}, nil
-	}
-	ctx, cancel := context.WithDeadline(context.Background(), deadline)
-	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil, err
-	}
-	var peers []netip.AddrPort
-	for _, ip := range ips {
-		peers = append(peers, netip.AddrPortFrom(ip.Unmap(), uint16(number)))
-	}
-	return peers, nil
+	return s, nil
 }
 
 func (l *Loop) connect(peer netip.AddrPort, within time.Duration) (*Socket, error) {

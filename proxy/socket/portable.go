@@ -244,10 +244,10 @@ func (l *Loop) TakePipe() (*Pipe, error) { return nil, errors.ErrUnsupported }
 // GivePipe is for no pipe.
 func (l *Loop) GivePipe(*Pipe) {}
 
-// Dial connects to host:port within a time.
-func (l *Loop) Dial(address string, within time.Duration) (*Socket, error) {
+// Dial connects to an address within a time.
+func (l *Loop) Dial(peer netip.AddrPort, within time.Duration) (*Socket, error) {
 	d := net.Dialer{Timeout: within, KeepAlive: -1}
-	c, err := d.Dial("tcp", address)
+	c, err := d.Dial("tcp", peer.String())
 	if err != nil {
 		return nil, err
 	}

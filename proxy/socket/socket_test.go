@@ -36,7 +36,7 @@ func pair(t testing.TB, l *Loop) (*Socket, *net.TCPConn) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	s, err := l.Dial(ln.Addr().String(), 5*time.Second)
+	s, err := l.Dial(ln.Addr().(*net.TCPAddr).AddrPort(), 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,20 +179,13 @@ func TestDialFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := ln.Addr().String()
 	ln.Close()
-	for address, want := range map[string]string{
-		address:              "refused",
-		"127.0.0.1":          "missing port",
-		"no.such.invalid:80": "lookup",
-	} {
-		s, err := l.Dial(address, 5*time.Second)
-		if err == nil {
-			s.Close()
-		}
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want one that says %q", address, err, want)
-		}
+	s, err := l.Dial(ln.Addr().(*net.TCPAddr).AddrPort(), 5*time.Second)
+	if err == nil {
+		s.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("error %v, want one that says refused", err)
 	}
 }
 
@@ -221,7 +214,7 @@ func TestManyShortConnections(t *testing.T) {
 	for i := range 16 {
 		clients.Go(func() {
 			for j := range 100 {
-				s, err := l.Dial(ln.Addr().String(), 20*time.Second)
+				s, err := l.Dial(ln.Addr().(*net.TCPAddr).AddrPort(), 20*time.Second)
 				if err != nil {
 					t.Error(err)
 					return

@@ -12,6 +12,14 @@
 // which a quiet time leaves over grow old at the bottom, where they are closed
 // after IdleTimeout. An idle connection holds no buffer.
 //
+// # Names
+//
+// A member's host may be a name with several addresses (address.go). They are kept
+// for AddressTTL and then looked up again, beside the connections and not before
+// one; when the resolver fails, the old answer stays. Each new connection tries
+// another address first, and the others where that fails. When a name has moved,
+// connections to where it was serve no further exchange.
+//
 // # Closed while idle
 //
 // An origin server may close an idle connection at any time (RFC 9112 §9.5), and

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ var ErrClosed = errors.New("upstream: pool is closed")
 // Config says how to reach a member. No duration or number may be zero.
 type Config struct {
 	Addr           string        // host:port
+	AddressTTL     time.Duration // after which a name is looked up again
 	ConnectTimeout time.Duration // for a dial
 	Timeout        time.Duration // longest silence of the origin server
 	IdleTimeout    time.Duration // after which an idle connection is closed
@@ -30,7 +32,9 @@ type Conn struct {
 	Reused bool // it has served an exchange before
 
 	pool      *Pool
-	idle      bool // in pool.idle; its mutex guards this
+	peer      netip.AddrPort
+	left      bool // its address is none of the member's any more; pool.mu guards this
+	idle      bool // in pool.idle; the same
 	idleSince time.Time
 }
 
@@ -57,6 +61,7 @@ func (c *Conn) Ready(*socket.Socket) {
 // Pool holds the connections to one member. It is safe for concurrent use.
 type Pool struct {
 	Config
+	addresses *addresses
 
 	// Large says that the last answer was one whose body the kernel moves, so that
 	// the next one probably is, too.
@@ -73,7 +78,9 @@ type Pool struct {
 
 // New makes an empty pool; nothing is dialled.
 func New(c Config) *Pool {
-	return &Pool{Config: c, idle: make(map[*socket.Loop][]*Conn), all: make(map[*Conn]struct{})}
+	p := &Pool{Config: c, idle: make(map[*socket.Loop][]*Conn), all: make(map[*Conn]struct{})}
+	p.addresses = newAddresses(c.Addr, c.AddressTTL, p.moved)
+	return p
 }
 
 // Get returns an idle connection of the loop that still lives, or nil. surely is
@@ -105,17 +112,23 @@ func (p *Pool) pop(l *socket.Loop) *Conn {
 	return c
 }
 
-// Dial makes a new connection, and waits for it. It is not called in a loop's
-// goroutine.
+// Dial makes a new connection, and waits for it, no longer than ConnectTimeout for
+// the name and all its addresses together. It is not called in a loop's goroutine.
 func (p *Pool) Dial(l *socket.Loop) (*Conn, error) {
-	s, err := l.Dial(p.Addr, p.ConnectTimeout)
+	var s *socket.Socket
+	var to netip.AddrPort
+	err := p.Try(func(peer netip.AddrPort, within time.Duration) (err error) {
+		to = peer
+		s, err = l.Dial(peer, within)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	if p.KeepAlive {
 		s.KeepAlive()
 	}
-	c := &Conn{Conn: http1.NewConn(s), pool: p}
+	c := &Conn{Conn: http1.NewConn(s), pool: p, peer: to}
 	s.KeptBy(c)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,7 +137,41 @@ func (p *Pool) Dial(l *socket.Loop) (*Conn, error) {
 		return nil, ErrClosed
 	}
 	p.all[c] = struct{}{}
+	c.left = !p.addresses.has(to)
 	return c, nil
+}
+
+// Try calls connect with one address of the member after the other, until there is
+// no error, and returns the last one. Each gets its share of what is left of
+// ConnectTimeout, so that one that drops packets is not the only one tried.
+func (p *Pool) Try(connect func(peer netip.AddrPort, within time.Duration) error) error {
+	deadline := time.Now().Add(p.ConnectTimeout)
+	peers, err := p.addresses.next(p.ConnectTimeout)
+	for i, peer := range peers {
+		if err = connect(peer, time.Until(deadline)/time.Duration(len(peers)-i)); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// moved is for a name that has other addresses now. Connections to those it has not
+// serve no further exchange.
+func (p *Pool) moved(to []netip.AddrPort) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.all {
+		if c.left = !slices.Contains(to, c.peer); !c.left || !c.idle {
+			continue
+		}
+		idle := p.idle[c.Loop()]
+		i := slices.Index(idle, c)
+		p.idle[c.Loop()] = slices.Delete(idle, i, i+1)
+		p.kept--
+		c.idle = false
+		delete(p.all, c)
+		c.Close()
+	}
 }
 
 // Put gives a connection back whose exchange is wholly over. One that has bytes
@@ -140,7 +187,7 @@ func (p *Pool) push(c *Conn) bool {
 	c.Reused = true
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.spent || p.kept >= p.MaxIdle {
+	if p.closed || p.spent || c.left || p.kept >= p.MaxIdle {
 		return false
 	}
 	c.idleSince = time.Now()
@@ -215,6 +262,7 @@ func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
+	p.addresses.cancel()
 	p.dropIdle()
 }
 
