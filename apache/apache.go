@@ -97,7 +97,7 @@ func Render(s *site.Site, o Options) (Config, error) {
 		if m := "lbmethod_" + b.LBMethod; !slices.Contains(w.modules, m) {
 			w.modules = append(w.modules, m)
 		}
-		if b.Checks.Method != "" && o.Flavour == Matched && !slices.Contains(w.modules, "proxy_hcheck") {
+		if b.Checked() && o.Flavour == Matched && !slices.Contains(w.modules, "proxy_hcheck") {
 			w.modules = append(w.modules, "proxy_hcheck")
 		}
 	}

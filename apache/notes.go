@@ -108,6 +108,8 @@ func stockNotes(s *site.Site) []string {
 	for _, b := range s.Balancers {
 		if b.Checks.Method != "" {
 			say("balancers' hcmethod: %s; stock has no health checks", b.Checks.Method)
+		} else if b.Checked() {
+			say("members' hcmethod; stock has no health checks")
 		}
 	}
 	for i := range s.Balancers {
@@ -199,6 +201,11 @@ func matchedNotes(s *site.Site) []string {
 		rounded("balancers' timeout", b.Timeout)
 		if b.Checks.Method != "" {
 			rounded("balancers' hcinterval", b.Checks.Interval)
+		}
+		for _, m := range b.Members {
+			if m.Checks.Method != "" {
+				rounded("members' hcinterval", m.Checks.Interval)
+			}
 		}
 	}
 	for _, m := range members(s) {

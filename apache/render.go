@@ -81,13 +81,10 @@ func (w *writer) balancer(b *site.Balancer) {
 		w.line(1, "# retry: seconds without requests for a member that failed.")
 		w.line(1, "# connectiontimeout: for the TCP handshake. timeout: longest silence.")
 	}
-	if b.Checks.Expr != "" && w.matched() {
-		w.line(1, "# What passes a health check (mod_proxy_hcheck).")
-		w.line(1, "ProxyHCExpr check_%s {%s}", b.Name, b.Checks.Expr)
-	}
+	w.checkExpressions(b)
 	w.line(1, "<Proxy \"balancer://%s\">", b.Name)
 	for i := range b.Members {
-		w.line(2, "BalancerMember %q%s%s", b.Members[i].URL, w.memberParameters(&b.Members[i]), w.checkParameters(b))
+		w.line(2, "BalancerMember %q%s%s", b.Members[i].URL, w.memberParameters(&b.Members[i]), w.checkParameters(b, i))
 	}
 	w.line(2, "# %s: %s (mod_lbmethod_%[1]s).", b.LBMethod, lbmethodWords[b.LBMethod])
 	w.line(2, "ProxySet lbmethod=%s", b.LBMethod)
@@ -154,9 +151,36 @@ func failureParameters(b *site.Balancer) (p []string) {
 	return p
 }
 
+// checkExpressions names what passes a health check: of the balancer, and of members
+// whose own is another.
+func (w *writer) checkExpressions(b *site.Balancer) {
+	if !w.matched() {
+		return
+	}
+	told := make(map[string]bool)
+	for i := range b.Members {
+		name, c := checkName(b, i), b.ChecksOf(i)
+		if c.Method == "" || c.Expr == "" || told[name] {
+			continue
+		}
+		if len(told) == 0 {
+			w.line(1, "# What passes a health check (mod_proxy_hcheck).")
+		}
+		told[name] = true
+		w.line(1, "ProxyHCExpr %s {%s}", name, c.Expr)
+	}
+}
+
+func checkName(b *site.Balancer, member int) string {
+	if b.ChecksOf(member).Expr == b.Checks.Expr {
+		return "check_" + b.Name
+	}
+	return fmt.Sprintf("check_%s_%d", b.Name, member+1)
+}
+
 // checkParameters are those of mod_proxy_hcheck.
-func (w *writer) checkParameters(b *site.Balancer) string {
-	c := &b.Checks
+func (w *writer) checkParameters(b *site.Balancer, member int) string {
+	c := b.ChecksOf(member)
 	if c.Method == "" || !w.matched() {
 		return ""
 	}
@@ -165,7 +189,7 @@ func (w *writer) checkParameters(b *site.Balancer) string {
 		p += " hcuri=" + c.URI
 	}
 	if c.Expr != "" {
-		p += " hcexpr=check_" + b.Name
+		p += " hcexpr=" + checkName(b, member)
 	}
 	return p
 }

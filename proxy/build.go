@@ -128,7 +128,7 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 		config.Outliers = balancer.Outliers(o)
 	}
 	if b.Checks.Method != "" {
-		config.Check = balancer.Checks{Interval: b.Checks.Interval, Passes: b.Checks.Passes, Fails: b.Checks.Fails}
+		config.Check = checks(&b.Checks)
 	}
 	g := &group{site: b, tries: len(b.Members)}
 	g.hashOn, g.hashName, _ = strings.Cut(b.HashOn, " ")
@@ -138,14 +138,10 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 	if n := b.Failures.Attempts; n > 0 {
 		g.tries = n + 1
 	}
-	for i, m := range b.Members {
-		if b.Sessions.Own != "" {
-			if g.tokens == nil {
-				g.tokens = make(map[string]int)
-			}
-			g.cookies = append(g.cookies, token(b.Name, m.URL))
-			g.tokens[g.cookies[i]] = i + 1
-		}
+	if err := g.nameMembers(); err != nil {
+		return nil, fmt.Errorf("balancer %q: %w", b.Name, err)
+	}
+	for _, m := range b.Members {
 		u, err := url.Parse(m.URL)
 		if err != nil {
 			return nil, fmt.Errorf("balancer %q: member %q: %w", b.Name, m.URL, err)
@@ -162,6 +158,9 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 			Name: m.URL, LoadFactor: m.LoadFactor, LBSet: m.LBSet, Status: status,
 			Route: m.Route, Redirect: m.Redirect, Max: m.Max, Retry: m.Retry,
 		})
+		if m.Checks.Method != "" {
+			config.Members[len(config.Members)-1].Check = checks(&m.Checks)
+		}
 		g.upgrades = append(g.upgrades, upgrade{m.Upgrade, m.UpgradeTimeout})
 		g.pools = append(g.pools, pool(upstream.Config{
 			Addr:           addr,
@@ -176,6 +175,27 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 	var err error
 	g.balancer, err = balancer.New(config)
 	return g, err
+}
+
+func checks(c *site.Checks) balancer.Checks {
+	return balancer.Checks{Interval: c.Interval, Passes: c.Passes, Fails: c.Fails}
+}
+
+// nameMembers makes the values of sessioncookie.
+func (g *group) nameMembers() error {
+	if g.site.Sessions.Own == "" {
+		return nil
+	}
+	key, err := sessionKey(g.site.Sessions.KeyFile)
+	if err != nil {
+		return err
+	}
+	g.tokens = make(map[string]int)
+	for i, m := range g.site.Members {
+		g.cookies = append(g.cookies, token(key, g.site.Name, m.URL))
+		g.tokens[g.cookies[i]] = i + 1
+	}
+	return nil
 }
 
 // buildRules finds the balancer that each route names.

@@ -66,12 +66,13 @@ func (g *group) probe(ctx context.Context, index int, whole bool) error {
 		return err
 	}
 	defer c.Close()
-	if method := g.site.Checks.Method; whole && method != "" && method != "TCP" {
+	checks := g.site.ChecksOf(index)
+	if method := checks.Method; whole && method != "" && method != "TCP" {
 		// What ctx ends, ends the check.
 		stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Now()) })
 		defer stop()
 		c.SetDeadline(time.Now().Add(pool.Timeout))
-		return check(c, &g.site.Checks, pool.Addr)
+		return check(c, checks, pool.Addr)
 	}
 	return nil
 }

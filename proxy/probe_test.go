@@ -116,3 +116,31 @@ func TestChecksTakeAMemberOut(t *testing.T) {
 		t.Errorf("got %s", body)
 	}
 }
+
+// A member may be checked in its own way.
+func TestAMemberHasChecksOfItsOwn(t *testing.T) {
+	asked := make(chan string, 1000)
+	tells := func(name string) string {
+		return origin(t, func(c net.Conn) {
+			if req, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+				select {
+				case asked <- name + " " + req.Method + " " + req.URL.Path:
+				default:
+				}
+				c.Write([]byte(sized("ok")))
+			}
+		})
+	}
+	serve(t, func(s *site.Site) {
+		b := &s.Balancers[0]
+		b.Checks = site.Checks{Method: "GET", URI: "/all", Interval: 10 * time.Millisecond, Passes: 1, Fails: 1}
+		b.Members[1].Checks = site.Checks{Method: "HEAD", URI: "/own", Interval: 10 * time.Millisecond, Passes: 1, Fails: 1}
+	}, tells("a"), tells("b"))
+	got := make(map[string]bool)
+	for range 20 {
+		got[<-asked] = true
+	}
+	if len(got) != 2 || !got["a GET /all"] || !got["b HEAD /own"] {
+		t.Errorf("asked %v", got)
+	}
+}

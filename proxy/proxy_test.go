@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,7 +22,13 @@ import (
 	"proxylab/proxy/socket"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(originVariable) != "" {
+		originProcess() // faults_test.go
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // attended skips a test of what is not seen where loops attend no sockets: who
 // reads slowly, who has left.

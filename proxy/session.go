@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"os"
 	"sync"
 
 	"github.com/cespare/xxhash/v2"
@@ -119,18 +121,44 @@ func (x *exchange) hashKey(on, name string) {
 	}
 }
 
-// sessionKey makes the values of our own cookies. It lives as long as the process:
-// a restart begins all sessions anew.
-var sessionKey = sync.OnceValue(func() []byte {
-	key := make([]byte, 32)
+// passingKey is the secret of sessions where the Site has none. It lives as long as
+// the process: a restart begins all sessions anew.
+var passingKey = sync.OnceValue(func() []byte {
+	key := make([]byte, leastKey)
 	rand.Read(key) // never fails
 	return key
 })
 
+const (
+	leastKey = 32 // bytes: as many as HMAC-SHA256 gives
+	mostKey  = 4096
+)
+
+// sessionKey is the secret that values of our own cookies are made with.
+func sessionKey(file string) ([]byte, error) {
+	if file == "" {
+		return passingKey(), nil
+	}
+	const hint = "head -c 32 /dev/urandom | base64 > FILE makes one; it is the same for all proxies that share sessions"
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, &Fault{fmt.Errorf("sessionkeyfile: %w", err), hint}
+	}
+	defer f.Close()
+	key, err := io.ReadAll(io.LimitReader(f, mostKey+1))
+	if err != nil {
+		return nil, &Fault{fmt.Errorf("sessionkeyfile: %w", err), hint}
+	}
+	if key = bytes.TrimSpace(key); len(key) < leastKey || len(key) > mostKey {
+		return nil, &Fault{fmt.Errorf("sessionkeyfile: %s: a key has %d to %d bytes", file, leastKey, mostKey), hint}
+	}
+	return key, nil
+}
+
 // token is what names a member in a client's cookie: nobody without the key can
 // tell which one it is, or make another.
-func token(balancer, member string) string {
-	h := hmac.New(sha256.New, sessionKey())
+func token(key []byte, balancer, member string) string {
+	h := hmac.New(sha256.New, key)
 	fmt.Fprintf(h, "%s\x00%s", balancer, member)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

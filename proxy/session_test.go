@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"proxylab/proxy/balancer"
@@ -182,5 +185,42 @@ func TestOwnSessionCookie(t *testing.T) {
 	body, set := send(homes["a"])
 	if body == "a" || value(set) != homes[body] {
 		t.Errorf("session of a member that is out: got %s, Set-Cookie %q", body, set)
+	}
+}
+
+// Proxies with the same key agree on the values of a cookie of ours, and with
+// another one they do not. What is no key is told when the proxy starts.
+func TestProxiesWithOneKeyAgreeOnSessions(t *testing.T) {
+	dir := t.TempDir()
+	one, other, short := filepath.Join(dir, "one"), filepath.Join(dir, "other"), filepath.Join(dir, "short")
+	writeFile(t, one, []byte(strings.Repeat("1", 32)+"\n"))
+	writeFile(t, other, []byte(strings.Repeat("2", 44)))
+	writeFile(t, short, []byte("secret\n"))
+	origins := []string{origin(t, answering(sized("a"))), origin(t, answering(sized("b")))}
+	value := func(keyFile string) string {
+		p := serve(t, func(s *site.Site) { s.Balancers[0].Sessions = site.Sessions{Own: "HOME", KeyFile: keyFile} }, origins...)
+		c := dial(t, p.addr)
+		c.Write([]byte(get))
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Header.Get("Set-Cookie")
+	}
+	if a, b := value(one), value(one); a == "" || a != b {
+		t.Errorf("with one key %q and %q", a, b)
+	}
+	if a, b := value(one), value(other); a == b {
+		t.Errorf("with two keys %q", a)
+	}
+	for _, file := range []string{short, filepath.Join(dir, "none")} {
+		declared, err := site.FromFlags("127.0.0.1:0", origins, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		declared.Balancers[0].Sessions = site.Sessions{Own: "HOME", KeyFile: file}
+		if _, err := New(declared, Options{Logger: slog.Default()}); err == nil || !strings.Contains(err.Error(), file) || HintOf(err) == "" {
+			t.Errorf("%s: %v", file, err)
+		}
 	}
 }

@@ -76,6 +76,13 @@ func New(c Config) (*Balancer, error) {
 	now := time.Now()
 	b.core.budget.before.at, b.core.budget.last.at = now, now
 	figures := make([]counters, len(c.Members))
+	c.Members = slices.Clone(c.Members)
+	for i := range c.Members {
+		if c.Members[i].Check.Interval == 0 {
+			c.Members[i].Check = c.Check
+		}
+	}
+	b.config.Members = c.Members
 	for i, mc := range c.Members {
 		b.members = append(b.members, newMember(b.core, mc, &figures[i]))
 	}

@@ -20,7 +20,7 @@ type Config struct {
 	Timeout   time.Duration // how long Wait waits; 0 for not at all
 	Queue     int           // how many may Wait
 	Probe     time.Duration // between probes of a member that could not be reached; 0 for none
-	Check     Checks        // of all members, whether in error or not
+	Check     Checks        // of members that have none of their own, whether in error or not
 	Outliers  Outliers      // members that do worse than the others
 	SlowStart time.Duration // in which the lbfactor of a member that came back grows to its whole
 
@@ -44,6 +44,7 @@ type MemberConfig struct {
 	Redirect   string        // the route that its sessions go to while it is not usable; "" for none
 	Max        int           // exchanges at once; 0 for any number
 	Retry      time.Duration // time in error state after a failure; 0 for none
+	Check      Checks        // of its own; those of the Config where Interval is 0
 }
 
 // settings are what can be changed while the balancer runs.

@@ -106,10 +106,11 @@ func (m *Member) backAt(c *Config) (at time.Time) {
 		later(end)
 	}
 	if m.flags&HealthFailed != 0 {
-		if c.Check.Interval == 0 {
+		checks := &m.config.Check
+		if checks.Interval == 0 {
 			return time.Time{} // somebody set it
 		}
-		later(m.checkAt.Add(time.Duration(max(0, c.Check.Passes-m.passes-1)) * c.Check.Interval))
+		later(m.checkAt.Add(time.Duration(max(0, checks.Passes-m.passes-1)) * checks.Interval))
 	}
 	if m.flags&Ejected != 0 {
 		if m.ejectedTo.IsZero() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,7 +36,7 @@ type watch struct {
 // reached each Config.Probe, and all each Config.Check.Interval. It also looks for
 // outliers, and tells of events.
 func (b *Balancer) Watch(p Probe) {
-	if b.watch != nil || b.tell == nil && b.config.Probe == 0 && b.config.Check.Interval == 0 && b.config.Outliers.Interval == 0 {
+	if b.watch != nil || b.tell == nil && b.config.Probe == 0 && !b.checks() && b.config.Outliers.Interval == 0 {
 		return
 	}
 	w := &watch{probe: p}
@@ -46,10 +47,15 @@ func (b *Balancer) Watch(p Probe) {
 	for _, m := range b.members {
 		m.probing = false
 		// Checks begin at different moments, and stay so.
-		m.checkAt = now.Add(time.Duration(rand.Float64() * float64(b.config.Check.Interval)))
+		m.checkAt = now.Add(time.Duration(rand.Float64() * float64(m.config.Check.Interval)))
 	}
 	b.core.mu.Unlock()
 	w.running.Go(func() { b.watching(w) })
+}
+
+// checks says whether some member has checks.
+func (b *Balancer) checks() bool {
+	return slices.ContainsFunc(b.config.Members, func(m MemberConfig) bool { return m.Check.Interval > 0 })
 }
 
 // Unwatch ends what Watch began, and waits until it has ended.
@@ -114,7 +120,7 @@ func (b *Balancer) probeDue(w *watch, now time.Time) (next time.Time) {
 
 // due is when a member is to be probed. The caller holds core.mu.
 func (m *Member) due(c *Config) (at time.Time, whole bool) {
-	whole = c.Check.Interval > 0
+	whole = m.config.Check.Interval > 0
 	if whole {
 		at = m.checkAt
 	}
@@ -137,7 +143,7 @@ func (b *Balancer) ask(w *watch, index int, m *Member, whole bool) {
 	m.probing = false
 	m.check = Check{began, now.Sub(began), err}
 	m.probeAt = now.Add(b.config.Probe)
-	m.checkAt = now.Add(time.Duration(float64(b.config.Check.Interval) * (0.9 + 0.2*rand.Float64())))
+	m.checkAt = now.Add(time.Duration(float64(m.config.Check.Interval) * (0.9 + 0.2*rand.Float64())))
 	if !errors.Is(err, ErrNoVerdict) {
 		m.learn(err == nil, whole, &b.config, now)
 	}
@@ -156,12 +162,12 @@ func (m *Member) learn(passed, whole bool, c *Config, now time.Time) {
 			m.flags &^= InError
 			m.retries++
 		}
-		if whole && m.passes >= c.Check.Passes {
+		if whole && m.passes >= m.config.Check.Passes {
 			m.flags &^= HealthFailed
 		}
 	default:
 		m.passes, m.fails = 0, m.fails+1
-		if whole && m.fails >= c.Check.Fails {
+		if whole && m.fails >= m.config.Check.Fails {
 			m.flags |= HealthFailed
 		}
 		if m.flags&InError != 0 && m.unreached {

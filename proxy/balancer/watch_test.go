@@ -374,3 +374,22 @@ func TestBudget(t *testing.T) {
 		}
 	})
 }
+
+// A member with checks of its own obeys these, and the others those of the balancer.
+func TestChecksOfAMember(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := Config{Name: "o", Method: "byrequests", Members: members(0, 1, 1)}
+		c.Members[1].Check = Checks{Interval: time.Second, Passes: 1, Fails: 3}
+		b, p := must(t, c), &pulse{err: errDown}
+		b.Watch(p.probe)
+		defer b.Unwatch()
+		time.Sleep(2 * time.Second)
+		if f := b.Members()[1].Flags(); f != 0 {
+			t.Errorf("%s after two checks, want three", f)
+		}
+		time.Sleep(3 * time.Second)
+		if a, b := b.Members()[0].Flags(), b.Members()[1].Flags(); a != 0 || b != HealthFailed {
+			t.Errorf("%q and %q, want none and C", a, b)
+		}
+	})
+}

@@ -49,6 +49,7 @@ func (r *reader) balancerKeys(b *Balancer) map[string]func(field) {
 		"stickysessionsep": func(f field) { b.Sessions.Separator = r.separator(f) },
 		"scolonpathdelim":  func(f field) { b.Sessions.Delimiter = r.onOff(f) },
 		"nofailover":       func(f field) { b.Sessions.NoFailover = r.onOff(f) },
+		"sessionkeyfile":   func(f field) { b.Sessions.KeyFile = r.checked(f, fileName) },
 		"sessioncookie": func(f field) {
 			b.Sessions.Own = r.checked(f, func(s string) *problem {
 				if !cookieName.MatchString(s) {
@@ -188,6 +189,9 @@ func percent(s string, most int) (int, *problem) {
 // balanced checks what can only be seen of a whole balancer.
 func (r *reader) balanced(place string, b *Balancer) {
 	r.checksAlone(place, &b.Checks)
+	for j := range b.Members {
+		r.ownChecks(fmt.Sprintf("%s.members[%d]", place, j), b, &b.Members[j].Checks)
+	}
 	var routes []string
 	for _, m := range b.Members {
 		if m.Route != "" {
@@ -210,6 +214,9 @@ func (r *reader) balanced(place string, b *Balancer) {
 	}
 	if b.Sessions.Own != "" && b.Sessions.Cookie != "" {
 		r.add(r.at(place+".sessioncookie"), wrong("keep one of them", "stickysession names the member already"))
+	}
+	if b.Sessions.KeyFile != "" && b.Sessions.Own == "" {
+		r.add(r.at(place+".sessionkeyfile"), wrong("add \"sessioncookie: ROUTEID\"", "says nothing without sessioncookie"))
 	}
 	for _, key := range []string{"stickysessionsep", "scolonpathdelim", "nofailover"} {
 		if _, ok := r.lines[place+"."+key]; ok && b.Sessions.Cookie == "" && (key != "nofailover" || b.Sessions.Own == "") {

@@ -88,6 +88,56 @@ func checkExpr(s string) *problem {
 	return nil
 }
 
+// ChecksOf are the checks of a member, by its index: its own, or the balancer's.
+func (b *Balancer) ChecksOf(member int) *Checks {
+	if own := &b.Members[member].Checks; own.Method != "" {
+		return own
+	}
+	return &b.Checks
+}
+
+// Checked says whether any member has checks.
+func (b *Balancer) Checked() bool {
+	return b.Checks.Method != "" || slices.ContainsFunc(b.Members, func(m Member) bool { return m.Checks.Method != "" })
+}
+
+// ownChecks puts in what a member does not say of its checks, where it says
+// something.
+func (r *reader) ownChecks(place string, b *Balancer, c *Checks) {
+	said := *c
+	*c = b.Checks
+	some := false
+	for _, w := range []struct {
+		key  string
+		take func()
+	}{
+		{"hcmethod", func() { c.Method = said.Method }},
+		{"hcinterval", func() { c.Interval = said.Interval }},
+		{"hcpasses", func() { c.Passes = said.Passes }},
+		{"hcfails", func() { c.Fails = said.Fails }},
+		{"hcuri", func() { c.URI = said.URI }},
+		{"hcexpr", func() { c.Expr = said.Expr }},
+	} {
+		if _, ok := r.lines[place+"."+w.key]; ok {
+			w.take()
+			some = true
+		}
+	}
+	if !some {
+		*c = Checks{}
+		return
+	}
+	if c.Method == "TCP" && b.Checks.Method != "TCP" { // what it would ask for is not its own
+		if _, ok := r.lines[place+".hcuri"]; !ok {
+			c.URI = "/"
+		}
+		if _, ok := r.lines[place+".hcexpr"]; !ok {
+			c.Expr = ""
+		}
+	}
+	r.checksAlone(place, c)
+}
+
 // checksAlone finds words of checks that say nothing.
 func (r *reader) checksAlone(place string, c *Checks) {
 	for _, key := range []string{"hcinterval", "hcpasses", "hcfails", "hcuri", "hcexpr"} {
@@ -105,18 +155,20 @@ func (r *reader) checksAlone(place string, c *Checks) {
 	}
 }
 
-func writeChecks(line func(string, ...any), c *Checks) {
+// writeChecks indents by as much.
+func writeChecks(to func(string, ...any), indent string, c *Checks) {
 	if c.Method == "" {
 		return
 	}
-	line("    hcmethod: %s", c.Method)
-	line("    hcinterval: %s", brief(c.Interval))
-	line("    hcpasses: %d", c.Passes)
-	line("    hcfails: %d", c.Fails)
+	line := func(format string, args ...any) { to(indent+format, args...) }
+	line("hcmethod: %s", c.Method)
+	line("hcinterval: %s", brief(c.Interval))
+	line("hcpasses: %d", c.Passes)
+	line("hcfails: %d", c.Fails)
 	if c.Method != "TCP" {
-		line("    hcuri: %s", scalar(c.URI))
+		line("hcuri: %s", scalar(c.URI))
 		if c.Expr != "" {
-			line("    hcexpr: %s", scalar(string(c.Expr)))
+			line("hcexpr: %s", scalar(string(c.Expr)))
 		}
 	}
 }

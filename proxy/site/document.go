@@ -116,7 +116,11 @@ func (r *reader) mapping(f field, handlers map[string]func(field), later []strin
 			r.value(key, entries.Value(), handle)
 		case slices.Contains(later, name):
 			seen[name] = key.line
-			r.add(key, wrong("leave it out", "not supported by this version"))
+			hint := "leave it out"
+			if h := instead[name]; h != "" {
+				hint = h
+			}
+			r.add(key, wrong(hint, "not supported by this version"))
 		default:
 			seen[name] = key.line
 			known := slices.Sorted(maps.Keys(handlers))

@@ -161,7 +161,7 @@ func (r *reader) clean(place string) bool {
 
 func (r *reader) member(f field) Member {
 	m := defaultMember()
-	r.mapping(f, map[string]func(field){
+	keys := map[string]func(field){
 		"url": func(f field) {
 			m.URL = r.checked(f, func(s string) *problem { _, p := memberURL(s); return p })
 			if u, p := memberURL(m.URL); p == nil {
@@ -193,7 +193,9 @@ func (r *reader) member(f field) Member {
 		"timeout":           func(f field) { m.Timeout = r.duration(f, leastTime) },
 		"upgrade":           func(f field) { m.Upgrade = r.checked(f, protocol) },
 		"upgradetimeout":    func(f field) { m.UpgradeTimeout = r.duration(f, leastTime) },
-	}, laterMember)
+	}
+	maps.Copy(keys, r.checkKeys(&m.Checks))
+	r.mapping(f, keys, laterMember)
 	if _, ok := r.lines[f.place+".url"]; !ok && r.clean(f.place) {
 		r.add(f, wrong("add \"url: http://host:port\"", "a member without url"))
 	}

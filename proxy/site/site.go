@@ -87,6 +87,7 @@ type Sessions struct {
 	Delimiter  bool   // scolonpathdelim: ";" ends the parameter's value, besides "?" and "&"; "off" by default
 	Own        string // sessioncookie: a cookie that the proxy sets by itself, and whose value names the member to the proxy alone; "" for none
 	NoFailover bool   // nofailover: a session whose member is not usable gets 503; "off" by default
+	KeyFile    string // sessionkeyfile: a file with the secret that the values of Own are made with, so that several proxies and restarts agree on them; "" for one that lives as long as the process
 }
 
 // Failures says what takes a member out of service, and how it comes back.
@@ -128,6 +129,7 @@ type Member struct {
 	KeepAlive         bool          // the kernel probes connections that are silent; "off" by default
 	Upgrade           string        // mod_proxy's upgrade: a protocol that a client may change to, as "websocket"; "" for none
 	UpgradeTimeout    time.Duration // longest silence of both sides in a tunnel; Timeout by default
+	Checks            Checks        // where some word of them stands with the member: these, and what the balancer says of the others. Else without Method; see Balancer.ChecksOf
 }
 
 // Route is a ProxyPass line: requests whose path begins with Path go To.

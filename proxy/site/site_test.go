@@ -54,17 +54,18 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 		Log:    Log{File: "/var/log/proxyd/access.log", Format: `%h %>s "%{X-Id}i" 'q' %%`},
 		Balancers: []Balancer{
 			{Name: "origins", LBMethod: "hash", HashOn: "cookie user", HashBound: 1.5, Timeout: 2 * time.Second, Queue: 50,
-				Sessions: Sessions{"SID", "sid", "!", true, "", true},
+				Sessions: Sessions{"SID", "sid", "!", true, "", true, ""},
 				Checks:   Checks{"GET", 5 * time.Second, 2, 3, "/health?x=1", "hc('body') =~ /re+ady/"},
 				Outliers: Outliers{30, 2.5, 5 * time.Second, time.Minute, 75},
 				Failures: Failures{[]int{500, 503}, true, true, 2, 10, 2 * time.Second, 30 * time.Second, "safe"},
 				Members: []Member{
-					{"http://10.0.0.11:8080", "one", "two", 2.5, 3, "DR", 8, time.Minute, 500 * time.Millisecond, 30 * time.Second, 10 * time.Second, 30 * time.Second, true, "websocket", 10 * time.Minute},
+					{"http://10.0.0.11:8080", "one", "two", 2.5, 3, "DR", 8, time.Minute, 500 * time.Millisecond, 30 * time.Second, 10 * time.Second, 30 * time.Second, true, "websocket", 10 * time.Minute,
+						Checks{"GET", time.Second, 2, 5, "/health?x=1", "hc('body') =~ /re+ady/"}},
 					{URL: "http://[fd00::12]:80", Route: "two", LoadFactor: 1, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute, AddressTTL: 30 * time.Second, UpgradeTimeout: 90 * time.Second},
 				}},
 			{Name: "images", LBMethod: "bybusyness", HashOn: "client", HashBound: 1.25, Queue: 1000,
 				Checks: Checks{"TCP", 30 * time.Second, 1, 1, "/", ""}, Outliers: Outliers{0, 0, 10 * time.Second, 30 * time.Second, 50},
-				Sessions: Sessions{"SID", "SID", "", false, "", false}, Failures: Failures{Budget: 20, Probe: 0, Resend: "idempotent"},
+				Sessions: Sessions{"SID", "SID", "", false, "", false, ""}, Failures: Failures{Budget: 20, Probe: 0, Resend: "idempotent"},
 				Members: []Member{
 					{URL: "http://images.internal:80", Route: "one", LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute, AddressTTL: 2 * time.Minute, UpgradeTimeout: 90 * time.Second},
 				}},

@@ -17,13 +17,23 @@ var (
 
 	laterMember = []string{
 		"min", "smax", "acquire", "ping", "flushpackets", "flushwait", "disablereuse",
-		"hcmethod", "hcinterval", "hcpasses", "hcfails", "hcuri", "hcexpr",
 	}
 
 	laterRoute = []string{"preservehost", "cookiedomain", "cookiepath", "nocanon"}
 
 	laterMethods = []string{"heartbeat"}
 )
+
+// instead are what serves the purpose of a word that nothing obeys.
+var instead = map[string]string{
+	"acquire":      "who waits, waits for any member: say timeout and queue of the balancer",
+	"ping":         "an idle connection is looked at before each use, and probe and hcmethod find members that are gone",
+	"flushpackets": "leave it out: what has come is always handed on at once, as with flushpackets=on",
+	"flushwait":    "leave it out: what has come is always handed on at once, as with flushpackets=on",
+	"disablereuse": "ttl says how long idle connections are kept",
+	"min":          "leave it out: connections are made when they are needed",
+	"smax":         "ttl says how long idle connections are kept",
+}
 
 var lbMethods = []string{"byrequests", "bytraffic", "bybusyness", "leastconn", "random2", "ewma", "hash"}
 

@@ -58,6 +58,7 @@ func (s *Site) YAML() []byte {
 			line("        connectiontimeout: %s", brief(m.ConnectionTimeout))
 			line("        timeout: %s", brief(m.Timeout))
 			line("        upgradetimeout: %s", brief(m.UpgradeTimeout))
+			writeChecks(line, "        ", &m.Checks)
 		}
 	}
 	if len(s.Routes) == 0 {
@@ -112,6 +113,9 @@ func writeBalancer(line func(string, ...any), b *Balancer) {
 	line("    queue: %d", b.Queue)
 	if s := b.Sessions; s.Own != "" {
 		line("    sessioncookie: %q", s.Own)
+		if s.KeyFile != "" {
+			line("    sessionkeyfile: %s", scalar(s.KeyFile))
+		}
 		line("    nofailover: %s", onOff(s.NoFailover))
 	} else if s.Cookie != "" {
 		line("    stickysession: %q", s.Cookie+"|"+s.Parameter)
@@ -135,7 +139,7 @@ func writeBalancer(line func(string, ...any), b *Balancer) {
 	line("    retrybudget: %d%%", f.Budget)
 	line("    probe: %s", brief(f.Probe))
 	line("    slowstart: %s", brief(f.SlowStart))
-	writeChecks(line, &b.Checks)
+	writeChecks(line, "    ", &b.Checks)
 	o := b.Outliers
 	if o.Errors > 0 {
 		line("    outliererrors: %d%%", o.Errors)

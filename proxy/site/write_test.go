@@ -101,6 +101,10 @@ func aSite(t *rapid.T) *Site {
 			if m.AddressTTL = defaultMember().AddressTTL; m.Named() {
 				m.AddressTTL = span("addressttl", time.Second)
 			}
+			m.Checks = rapid.SampledFrom([]Checks{{}, {"TCP", time.Second, 2, 3, "/", ""}, {"GET", time.Minute, 1, 1, "/a", "hc('body') !~ /b/"}}).Draw(t, "own checks")
+			if b.Checks.Method != "" && m.Checks.Method == "GET" && b.Checks.Expr != "" && m.Checks.Expr == "" {
+				m.Checks = Checks{}
+			}
 			if rapid.Bool().Draw(t, "routed") {
 				m.Route = fmt.Sprint(rapid.SampledFrom([]string{"", "_", "r", "-"}).Draw(t, "route"), i)
 			}
@@ -108,7 +112,7 @@ func aSite(t *rapid.T) *Site {
 			b.Members = append(b.Members, m)
 		}
 		if first := &b.Members[0]; first.Route != "" {
-			b.Sessions = rapid.SampledFrom([]Sessions{{Separator: "."}, {"A", "a", "!", true, "", true}, {"A", "b", "", false, "", false}, {"", "", ".", false, "OWN", true}}).Draw(t, "sessions")
+			b.Sessions = rapid.SampledFrom([]Sessions{{Separator: "."}, {"A", "a", "!", true, "", true, ""}, {"A", "b", "", false, "", false, ""}, {"", "", ".", false, "OWN", true, ""}, {"", "", ".", false, "OWN", false, "/etc/proxyd/key"}}).Draw(t, "sessions")
 			if last := &b.Members[len(b.Members)-1]; last != first {
 				last.Redirect = first.Route
 			}
