@@ -20,12 +20,12 @@ import (
 func (p *parts) watch(l *slog.Logger) {
 	for _, g := range p.groups {
 		to := l.With("balancer", g.balancer.Name())
-		g.balancer.Tell(func(e balancer.Event) { note(to, e) })
+		g.balancer.Tell(func(e balancer.Event) { tell(to, e) })
 		g.balancer.Watch(g.probe)
 	}
 }
 
-func note(l *slog.Logger, e balancer.Event) {
+func tell(l *slog.Logger, e balancer.Event) {
 	l = l.With("member", e.Member, "by", e.By)
 	switch usable := e.Is.Usable(); {
 	case usable && !e.Was.Usable():

@@ -58,7 +58,7 @@ func TestManyDeadlinesPassAtOnce(t *testing.T) {
 	const sockets = 2*expiriesARound + 1
 	late := make(chan error, sockets)
 	for range sockets {
-		s, err := l.Dial(ln.Addr().String(), 5*time.Second)
+		s, err := l.Dial(ln.Addr().(*net.TCPAddr).AddrPort(), 5*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
