@@ -73,7 +73,7 @@
 //	interim  receive.go  1xx pass
 //	tunnel   tunnel.go   after 101, bytes both ways
 //	relay    relay.go    the head for the client
-//	stream   relay.go    it goes out, and the body (stream.go)
+//	stream   relay.go    it goes out, and the body (stream.go, splice.go, sides.go)
 //	refuse   refuse.go   or an answer of our own; failure.go has the table
 //	answer   refuse.go   it goes out
 //	finish   finish.go   the access log line (accesslog.go, logformat.go)
@@ -136,7 +136,7 @@
 //
 // Limits of the Site bound heads, field lines, bodies, connections (in all and of
 // one client) and silence. A body in small pieces is never silent, so it has to
-// keep a rate too (stream.go); a head has a time for the whole of it, which may
+// keep a rate too (sides.go); a head has a time for the whole of it, which may
 // grow by a rate; and who reads an answer has to keep a rate as well (pace.go).
 // Beyond limits.connections nobody is answered 503: further clients wait in the
 // kernel's queue, whose length is socket.backlog. Requests that a client sends

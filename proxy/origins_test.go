@@ -199,7 +199,7 @@ LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
 LogFormat "%%{remote}p \"%%r\" %%>s" seen
 CustomLog access.log seen
 MaxKeepAliveRequests 0
-DavLockDB %[4]s/root/.lock
+DavLockDB %[4]s/davlock
 ProxyPass /chat http://%[3]s/chat upgrade=websocket
 Alias /files/ %[2]s/
 Alias /chunked/ %[2]s/

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"errors"
-	"io"
 	"sync/atomic"
 	"time"
 
@@ -11,15 +10,6 @@ import (
 )
 
 const (
-	// spliceMin is the rest of a body from which on the kernel moves it between
-	// the sockets. Below, one read and one write through the buffer cost less.
-	spliceMin = 48 << 10
-
-	// spliceMost is moved at once: the larger, the fewer calls and packets. It is
-	// kernel memory, so there is less of it for who has proved to read slowly.
-	spliceMost = 1 << 20
-	spliceSlow = 64 << 10
-
 	// writeThrough is what is not worth copying behind what waits in Out.
 	writeThrough = 2 << 10
 
@@ -128,13 +118,6 @@ func (s *stream) over(from side, err error) (side, error) {
 	return from, err
 }
 
-func (s *stream) freePipe() {
-	if s.pipe != nil {
-		s.src.Loop().GivePipe(s.pipe)
-		s.pipe = nil
-	}
-}
-
 // end appends the end of the body.
 func (s *stream) end() {
 	if s.chunked {
@@ -215,67 +198,6 @@ func (s *stream) more() (side, error) {
 		return from, err
 	}
 	return s.fill()
-}
-
-// hasPipe takes a pipe, unless there is one already. Without one, for want of
-// file descriptors, bodies are copied.
-func (s *stream) hasPipe() bool {
-	if s.pipe == nil && !s.copies {
-		var err error
-		s.pipe, err = s.src.Loop().TakePipe()
-		s.copies = err != nil
-	}
-	return s.pipe != nil
-}
-
-// held is how many bytes are in the pipe.
-func (s *stream) held() int {
-	if s.pipe == nil {
-		return 0
-	}
-	return s.pipe.Held()
-}
-
-// splice moves bytes inside the kernel. What is in Out goes out before them, and
-// together with them where there are some already.
-func (s *stream) splice() (side, error) {
-	if s.held() == 0 {
-		from, err := s.receive(func() error { return s.fillPipe(len(s.dst.Out.B) == 0) })
-		if err == socket.ErrAgain && len(s.dst.Out.B) > 0 {
-			return s.flush()
-		}
-		if err != nil {
-			return from, err
-		}
-	}
-	return s.push(s.drainPipe)
-}
-
-func (s *stream) fillPipe(mayWait bool) error {
-	most := int64(spliceMost)
-	if s.slower {
-		most = spliceSlow
-	}
-	n, err := s.pipe.Fill(s.src.Socket, int(min(s.left, most)), mayWait)
-	s.src.Received += int64(n)
-	if s.body.Kind == http1.Sized {
-		if s.left -= int64(n); s.left == 0 {
-			s.announceLast()
-		}
-	}
-	return err
-}
-
-func (s *stream) drainPipe() (int, error) {
-	n, err := s.dst.FlushMore()
-	if err != nil {
-		return n, err
-	}
-	m, err := s.pipe.Drain(s.dst.Socket)
-	s.moved += int64(m)
-	s.dst.Sent += int64(m)
-	s.slower = s.slower || s.pipe.Held() > 0
-	return n + m, err
 }
 
 // inChunks decodes chunks and writes them anew, or as they are where dst is
@@ -359,105 +281,3 @@ func (s *stream) pass(b []byte) (n int, from side, err error) {
 	s.moved += int64(n)
 	return n, sink, err
 }
-
-func (s *stream) fill() (side, error) { return s.receive(s.src.Fill) }
-
-// receive waits for bytes of src: call gets them. A long wait is cut into shorter
-// ones, between which it is seen whether the client is still there.
-func (s *stream) receive(call func() error) (side, error) {
-	began := s.now()
-	for {
-		if s.stalled != source {
-			s.look = s.patience - s.silent
-			if s.client != nil {
-				s.look = glance(s.look, s.silent)
-			}
-			s.src.ReadWithin(s.look)
-		}
-		if s.isStopped() {
-			return source, errCut
-		}
-		err := call()
-		switch {
-		case err == nil && s.slow(began):
-			return source, errBodyTrickles
-		case err == nil:
-			s.stalled, s.silent = 0, 0
-			return 0, nil
-		case err == io.EOF:
-			return source, errCut
-		case err == socket.ErrAgain:
-			return source, err
-		}
-		if s.silent += s.look; !http1.IsTimeout(err) || s.isStopped() || s.silent >= s.patience {
-			return source, err
-		}
-		if left(s.client, s.abort) {
-			return sink, errLeft
-		}
-		s.stalled = 0
-	}
-}
-
-// slow says whether src brings less than rate. As in mod_reqtimeout it may take
-// patience, and a second more for each rate bytes; but only waiting for src
-// counts, so that no client is blamed for a member that reads slowly.
-//
-//	allowed  |patience|moved/rate ...
-//	waited   |==== ==  === =======
-func (s *stream) slow(began time.Time) bool {
-	if s.rate == 0 {
-		return false
-	}
-	s.waited += time.Since(began)
-	return s.waited-s.patience > time.Duration(float64(s.moved)/float64(s.rate)*float64(time.Second))
-}
-
-// now is the time, where anybody asks.
-func (s *stream) now() time.Time {
-	if s.rate == 0 {
-		return time.Time{}
-	}
-	return time.Now()
-}
-
-func (s *stream) flush() (side, error) {
-	if len(s.dst.Out.B) == 0 {
-		return 0, nil
-	}
-	return s.push(s.dst.Flush)
-}
-
-// push has call write to dst. A write that meets its deadline goes on as long as
-// dst keeps its pace.
-func (s *stream) push(call func() (int, error)) (side, error) {
-	for {
-		if s.stalled != sink {
-			s.dst.WriteWithin(s.pace.within)
-			if s.began && s.pace.due(s.dst) && s.pace.lost(s.dst) {
-				return sink, errCrawls
-			}
-		}
-		if s.isStopped() {
-			return sink, errCut
-		}
-		s.began = true
-		n, err := call()
-		if n > 0 {
-			s.stalled = 0
-		}
-		switch {
-		case err == nil:
-			return sink, nil
-		case !http1.IsTimeout(err) || s.isStopped():
-			return sink, err
-		case s.pace.lost(s.dst):
-			return sink, errCrawls
-		}
-		s.stalled = 0
-	}
-}
-
-// isStopped must be asked after a deadline was set: who stops a stream first
-// sets stopped and then a deadline that has passed.
-func (s *stream) isStopped() bool { return s.stopped != nil && s.stopped.Load() }

@@ -107,7 +107,8 @@
 // A request that a paused member has taken and does not answer is a 504 after
 // timeout, and is not sent again: nobody knows what became of it. Such requests, at a
 // third of the rate until the first timeout, are what fails in a pause. A blackhole
-// is a member that is stopped with a full queue, like one whose host is gone. The
+// is a member that is stopped with a full queue: new connections to it are not
+// answered, while those that were idle still take a request. The
 // 503s are a member's own, relayed until the first of them is over. With httpd's
 // default, retry=60, a member is out for a minute. TestFaultsUnderLoad of package
 // proxy makes these figures, and with FAULTS=apache those of httpd.
