@@ -142,6 +142,11 @@
 // everything in package message does. An [Entry] has its own bytes and is never
 // changed. A [Decision] and an [Answer] point into entries and live as long.
 //
+// # Counting (tally.go)
+//
+// Each request has a [Fate], hit, miss and so on, and a [Tally] counts them: the
+// exchange says it once, when it knows how it answered; whoever asks adds up.
+//
 // # The table
 //
 // testdata/rules.txt has each rule with its section, how binding it is, and what
