@@ -31,7 +31,7 @@ proxy/cache/store -> proxy/cache proxy/message
 proxy/socket    ->
 proxy/http1     -> proxy/message proxy/socket
 proxy/upstream  -> proxy/http1 proxy/message proxy/socket
-proxy           -> proxy/message proxy/socket proxy/http1 proxy/balancer proxy/route proxy/upstream proxy/site
+proxy           -> proxy/message proxy/socket proxy/http1 proxy/cache proxy/cache/store proxy/balancer proxy/route proxy/upstream proxy/site
 proxy/admin     -> proxy/balancer
 apache          -> proxy/site proxy/wiretest
 labs/systems    -> proxy/site apache docker

@@ -71,6 +71,12 @@ func New(declared *site.Site, o Options) (*Server, error) {
 		}
 		s.loops = append(s.loops, l)
 	}
+	if p.cache, err = openCache(declared.Cache, s.logger, func() time.Time { return s.loops[0].Now(false) }); err != nil {
+		s.access.close(accessLast)
+		s.notes.close(notesLast)
+		s.listener.Close()
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -40,6 +40,9 @@ func (s *Server) Reload(declared *site.Site) error {
 			"restart proxyd: the kernel wants it said before the address is taken",
 		}
 	}
+	if err := earlier.cache.mayBecome(declared.Cache); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	known := maps.Clone(s.pools)
 	s.mu.Unlock()
@@ -65,6 +68,7 @@ func (s *Server) Reload(declared *site.Site) error {
 		g.takeOver(earlier)
 	}
 	p.watch(s.logger)
+	p.cache = earlier.cache.again(declared.Cache)
 	s.parts.Store(p)
 	s.retirePools(used)
 	s.logger.Info("the site was read again")

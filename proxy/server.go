@@ -55,6 +55,7 @@ type parts struct {
 	patience http1.Patience
 	routes   *route.Table
 	groups   []*group
+	cache    *caching // nil for none
 }
 
 // group is a balancer and the connections to its members.
@@ -145,6 +146,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		l.Stop()
 	}
 	running.Wait()
+	s.parts.Load().cache.close()
 	if e := s.access.close(accessLast); err == nil {
 		err = e
 	}

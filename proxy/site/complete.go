@@ -16,6 +16,7 @@ func (r *reader) complete(s *Site) {
 		s.Limits.PerClient = s.Limits.Connections
 	}
 	r.completeHead(&s.Limits)
+	r.completeCache(&s.Cache)
 	r.distinctBalancers(s)
 	for i := range s.Balancers {
 		r.distinctMembers(place("balancers", i), &s.Balancers[i])

@@ -11,6 +11,11 @@ type Flags struct {
 	Backends []string // --backend, each
 	LogFile  string   // --log-file
 	Admin    string   // --admin
+
+	Cache     bool   // --cache
+	CacheTTL  string // --cache-ttl
+	CacheDir  string // --cache-dir
+	CacheDisk string // --cache-disk
 }
 
 // Site makes the declaration of a proxy that is started without a file: one
@@ -36,6 +41,7 @@ func (f Flags) Site() (*Site, error) {
 			r.add(field{place: "--admin"}, wrong("listen on 127.0.0.1; a site file can ask for a token, or a password", "anybody who reaches %s could change the balancers", f.Admin))
 		}
 	}
+	s.Cache = r.cacheFlags(f)
 	b := defaultBalancer()
 	b.Name = "origins"
 	seen := make(map[string]bool)

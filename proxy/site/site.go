@@ -42,6 +42,7 @@ type Site struct {
 	Balancers []Balancer // at least one
 	Routes    []Route    // first match wins; one route from "/" to the first balancer by default
 	Fields    Fields     // what the two sides are told of each other
+	Cache     Cache      // responses that are kept for the next who asks; off by default
 	Limits    Limits     // what a client or an origin may take of us
 	Admin     Admin      // where the balancer-manager is
 }

@@ -80,6 +80,7 @@ func (s *Site) YAML() []byte {
 	for _, n := range s.Fields.Trusted {
 		line("    - %q", n)
 	}
+	writeCache(line, s.Cache)
 	line("limits:")
 	line("  head: %s", writeSize(s.Limits.Head))
 	line("  requestline: %s", writeSize(s.Limits.RequestLine))
