@@ -29,9 +29,10 @@ type Container struct {
 	run *Run
 	tc  *testcontainers.DockerContainer
 
-	mu    sync.Mutex // guards what a restart changes
+	mu    sync.Mutex // guards what a fault changes
 	ips   map[Network]string
-	ports map[string]string // container port → host:port
+	ports map[string]string                    // container port → host:port
+	off   map[string]*network.EndpointSettings // by name, the networks that Blackhole took it off
 }
 
 // Start creates a container, copies its files into it, starts it, and waits

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -120,15 +119,7 @@ func TestPauseKillRestart(t *testing.T) {
 	r := newRun(t)
 	ctx := t.Context()
 	c := startProbe(t, r, "probe", func(s *ContainerSpec) { s.Networks, s.Address = []Network{Back}, 12 })
-	answers := func() bool {
-		cl := http.Client{Timeout: 300 * time.Millisecond, Transport: &http.Transport{DisableKeepAlives: true}}
-		resp, err := cl.Get("http://" + c.Addr("9000") + "/healthz")
-		if err == nil {
-			_, err = io.ReadAll(resp.Body)
-			resp.Body.Close()
-		}
-		return err == nil
-	}
+	answers := func() bool { return answersWithin(c, 300*time.Millisecond) }
 	do := func(what string, err error) {
 		t.Helper()
 		if err != nil {

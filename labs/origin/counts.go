@@ -2,7 +2,6 @@ package origin
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -100,18 +99,22 @@ func (c *counted) Write(p []byte) (int, error) {
 //	GET  /ready         ReadyBody
 //	GET  /counts        Counts as JSON
 //	POST /counts/reset  sets them to zero and answers what they were
+//	GET  /fault         the Fault at present as JSON
+//	PUT  /fault         another one: {"status": 503}; {} ends it
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, ReadyBody) })
-	mux.HandleFunc("GET /counts", func(w http.ResponseWriter, _ *http.Request) { sendCounts(w, s.Counts()) })
-	mux.HandleFunc("POST /counts/reset", func(w http.ResponseWriter, _ *http.Request) { sendCounts(w, s.Reset()) })
+	mux.HandleFunc("GET /counts", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, s.Counts()) })
+	mux.HandleFunc("POST /counts/reset", func(w http.ResponseWriter, _ *http.Request) { sendJSON(w, s.Reset()) })
+	mux.HandleFunc("GET /fault", s.sendFault)
+	mux.HandleFunc("PUT /fault", s.setFault)
 	return mux
 }
 
-func sendCounts(w http.ResponseWriter, c Counts) {
-	body, err := json.MarshalIndent(c, "", "  ")
+func sendJSON(w http.ResponseWriter, v any) {
+	body, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		http.Error(w, fmt.Sprintf("counts: %v", err), http.StatusInternalServerError)
+		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

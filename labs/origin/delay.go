@@ -20,15 +20,20 @@ func delay(s *Server, w http.ResponseWriter, r *http.Request, rest string) {
 	if !more && !allow(w, r, http.MethodGet, http.MethodHead) {
 		return
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.Context().Done(): // the client is gone
-	}
+	wait(r, d)
 	if more {
 		s.answer(w, r, "/"+then)
 		return
 	}
 	text(w, http.StatusOK, fmt.Sprintf("waited %v\n", d))
+}
+
+// wait waits, or until the client is gone.
+func wait(r *http.Request, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.Context().Done():
+	}
 }

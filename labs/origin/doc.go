@@ -21,6 +21,8 @@
 // What is right is exported for checks: [SizeBytes] and [SizeXXH64] for /size,
 // /cache and what follows a delay, [Pages] for the pages and all their parts.
 //
+// An origin can be told to fail for a while, whatever it is asked for: see [Fault].
+//
 // The control listener has a port of its own, so that asking it is never
 // counted: see [Server.Control]. Requests are counted when their answer begins, so
 // that a client which has seen an answer also finds it counted.

@@ -5,12 +5,15 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Server is one origin. It is safe for use by many goroutines.
 type Server struct {
 	name   []string // the value of X-Origin, shared by all answers
 	counts counters
+	fault  atomic.Pointer[Fault] // never nil
 }
 
 // New returns an origin that calls itself name. It makes the bodies ready, so
@@ -18,7 +21,9 @@ type Server struct {
 func New(name string) *Server {
 	block()
 	loaded()
-	return &Server{name: []string{name}}
+	s := &Server{name: []string{name}}
+	s.fault.Store(new(Fault))
+	return s
 }
 
 // endpoint answers a request whose path goes on with rest behind the kind.
@@ -47,16 +52,28 @@ func endpointOf(kind string) endpoint {
 
 var serverField = []string{"proxylab-origin"}
 
-// ServeHTTP answers and counts.
+// ServeHTTP answers, as long as no fault has it otherwise, and counts.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.counts.active.Add(1)
 	defer s.counts.active.Add(-1)
+	f := s.Fault()
+	if f.Delay > 0 {
+		wait(r, time.Duration(f.Delay))
+	}
+	if f.Reset {
+		reset(w)
+		return
+	}
 	h := w.Header()
 	h["X-Origin"] = s.name
 	h["Server"] = serverField
 	c := countedPool.Get().(*counted)
 	*c = counted{ResponseWriter: w, counts: &s.counts, kind: kindOf(r.URL.Path), head: r.Method == http.MethodHead}
-	s.answer(c, r, r.URL.Path)
+	if f.Status != 0 {
+		text(c, f.Status, fmt.Sprintf("%d %s\n", f.Status, http.StatusText(f.Status)))
+	} else {
+		s.answer(c, r, r.URL.Path)
+	}
 	if !c.begun {
 		c.WriteHeader(http.StatusOK)
 	}
