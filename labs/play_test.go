@@ -1,12 +1,16 @@
 package labs
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"proxylab/labs/systems"
 	"proxylab/loadtest"
+	"proxylab/proxy/site"
 	"proxylab/reports/record"
 )
 
@@ -109,5 +113,44 @@ func TestTrialsAreJudged(t *testing.T) {
 				t.Errorf("%s %q, want %s %q", v, reasons, c.validity, c.reason)
 			}
 		})
+	}
+}
+
+func TestRecordsHaveNoSecretsOfTheSite(t *testing.T) {
+	const token = "0123456789abcdef"
+	declared, err := site.Parse("lab.yaml", []byte("balancers:\n- {name: origins, members: [{url: 'http://10.0.0.1:80'}]}\nadmin: {listen: ':9090', token: "+token+"}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, tested := testPlay(Size{}, 1), new(topology)
+	p.dir = t.TempDir()
+	for _, name := range systems.Names() {
+		s, err := systems.ByName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := &underTest{System: s}
+		if !s.Direct {
+			if u.config, err = s.Configure(declared); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tested.systems = append(tested.systems, u)
+	}
+	if err := p.writeConfigs(tested); err != nil {
+		t.Fatal(err)
+	}
+	if given := string(tested.systems[0].config.Files[0].Data); !strings.Contains(given, token) {
+		t.Errorf("%s could not let anybody in:\n%s", tested.systems[0].Name, given)
+	}
+	files, err := filepath.Glob(filepath.Join(p.dir, "config", "*", "*"))
+	if err != nil || len(files) != 3 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil || len(text) == 0 || strings.Contains(string(text), token) {
+			t.Errorf("%s: %v\n%s", file, err, text)
+		}
 	}
 }

@@ -221,7 +221,7 @@ func (p *play) order(systems int) [][]int {
 	return blocks
 }
 
-// writeConfigs keeps what each system was given.
+// writeConfigs keeps what each system was given, but for secrets.
 func (p *play) writeConfigs(t *topology) error {
 	for _, s := range t.systems {
 		for _, f := range s.config.Files {
@@ -230,7 +230,7 @@ func (p *play) writeConfigs(t *topology) error {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return err
 			}
-			if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+			if err := os.WriteFile(path, f.Record, 0o644); err != nil {
 				return err
 			}
 			s.fact.Config = append(s.fact.Config, name)

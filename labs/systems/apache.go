@@ -20,7 +20,7 @@ func apacheSystem(name string, flavour apache.Flavour) System {
 			if err != nil {
 				return Configuration{}, err
 			}
-			return Configuration{Files: []ConfigFile{{apache.SiteFile, c.Site}}, Differs: c.Notes}, nil
+			return Configuration{Files: []ConfigFile{{apache.SiteFile, c.Site, c.Site}}, Differs: c.Notes}, nil
 		},
 		Version: []string{"/usr/sbin/apache2", "-v"},
 	}

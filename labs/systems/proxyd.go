@@ -16,7 +16,7 @@ var proxyd = System{
 	},
 	Configure: func(s *site.Site) (Configuration, error) {
 		return Configuration{
-			Files: []ConfigFile{{proxydSite, s.YAML()}},
+			Files: []ConfigFile{{proxydSite, s.YAML(), s.WithoutSecrets().YAML()}},
 			Cmd:   []string{"--site", proxydSite},
 		}, nil
 	},

@@ -43,8 +43,9 @@ type Configuration struct {
 
 // ConfigFile is one file of a configuration.
 type ConfigFile struct {
-	Path string // in the container
-	Data []byte
+	Path   string // in the container
+	Data   []byte // for the program
+	Record []byte // for the record: without secrets
 }
 
 var all = []System{proxyd, apacheSystem("apache", apache.Stock), apacheSystem("apache-matched", apache.Matched), direct}

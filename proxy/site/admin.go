@@ -93,6 +93,21 @@ func userName(s string) *problem {
 	return nil
 }
 
+// hidden stands for a secret where others may read: long enough to pass for one.
+const hidden = "not-recorded"
+
+// WithoutSecrets is a copy for eyes and records, in which a word stands for each
+// secret. What is written of it declares the same proxy, and lets nobody in.
+func (s *Site) WithoutSecrets() *Site {
+	shown := *s
+	for _, secret := range []*string{&shown.Admin.Token, &shown.Admin.Password} {
+		if *secret != "" {
+			*secret = hidden
+		}
+	}
+	return &shown
+}
+
 // writeAdmin writes where the manager is, if anywhere.
 func writeAdmin(line func(string, ...any), a Admin) {
 	if a.Listen == "" {

@@ -25,7 +25,7 @@
 // what one system ignores and the other does would spoil the comparison. [Load]
 // tells all faults of a file at once, by line; see [Faults]. [FromFlags] makes
 // the same of proxyd's flags, and [Site.YAML] writes a Site for a program that
-// is to load it.
+// is to load it, secrets and all; for the record there is [Site.WithoutSecrets].
 package site
 
 import (

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// YAML writes the declaration with every value in it, defaults too. Parse reads
-// the same Site from it.
+// YAML writes the declaration with every value in it, defaults and secrets too.
+// Parse reads the same Site from it.
 func (s *Site) YAML() []byte {
 	var b bytes.Buffer
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }

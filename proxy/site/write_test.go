@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,4 +163,26 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("written and read again: %v\n%s", err, s.YAML())
 		}
 	})
+}
+
+func TestWithoutSecretsDeclaresTheSameAndLetsNobodyIn(t *testing.T) {
+	const token, password = "0123456789abcdef", "correct-horse-battery"
+	s, err := Parse("site.yaml", []byte(smallest+"admin: {listen: ':9090', token: "+token+", user: operator, password: "+password+"}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := s.WithoutSecrets()
+	again, err := Parse("site.yaml", shown.YAML())
+	if err != nil || !reflect.DeepEqual(again, shown) {
+		t.Errorf("%v\n%s", err, shown.YAML())
+	}
+	for _, secret := range []string{token, password} {
+		if strings.Contains(string(shown.YAML()), secret) || !strings.Contains(string(s.YAML()), secret) {
+			t.Errorf("for the record:\n%s\nfor the program:\n%s", shown.YAML(), s.YAML())
+		}
+	}
+	shown.Admin = s.Admin
+	if !reflect.DeepEqual(shown, s) {
+		t.Errorf("got  %+v\nwant %+v", shown, s)
+	}
 }
