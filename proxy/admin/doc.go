@@ -47,14 +47,17 @@
 //
 // with 400 for what is not understood or breaks a rule, 401 without the secret, 403
 // for a change that no page of ours sent, 404 for what is not there, 405, 413, 415
-// as in RFC 9110, and 421 for a Host that is none of the manager's names.
+// as in RFC 9110, 429 for guesses, and 421 for a Host that is none of the manager's names.
 //
 // # Who may use it
 //
 // On a loopback address everybody on this machine may, unless the Site asks for a
 // token, or for user and password; on any other address it has to. A program sends
 // the token as a Bearer; a browser asks for user and password, where the token is
-// the password of any user. There is no TLS: for the way through a foreign network,
+// the password of any user. Wrong secrets are logged, and after five in a row the
+// address has none looked at for a second, then two, up to thirty (429): others
+// notice nothing of it, and neither does who was let in before, on its connection.
+// There is no TLS: for the way through a foreign network,
 // listen on loopback and go through a tunnel.
 //
 // A change has to come from the manager's own page or from a program. Whose browser

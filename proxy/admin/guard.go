@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // csrfField carries the token that changes from a page of ours must have. The
@@ -19,16 +20,21 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
 		c := s.config.Load()
+		ok, wait := true, time.Duration(0)
+		if c.guarded() {
+			ok, wait = s.lets(r, c)
+		}
 		switch {
 		case !c.guarded() && !s.knows(r.Host, c):
 			// A foreign name that leads here (DNS rebinding) would make a page of
 			// somebody else's one of the same origin.
 			refuse(w, http.StatusMisdirectedRequest, fault{"Host", "\"" + r.Host + "\" is no name of the manager", "use its address, or localhost"})
 			return
-		case c.guarded() && !c.admits(r):
-			if r.Header.Get("Authorization") != "" {
-				s.Logger.Warn("balancer-manager: a wrong secret", "remote", r.RemoteAddr)
-			}
+		case wait > 0:
+			w.Header().Set("Retry-After", seconds(wait))
+			refuse(w, http.StatusTooManyRequests, fault{"Authorization", "too many wrong secrets came from this address", "wait " + seconds(wait) + " s; until then none is looked at"})
+			return
+		case !ok:
 			w.Header().Add("WWW-Authenticate", `Basic realm="balancer-manager", charset="UTF-8"`)
 			w.Header().Add("WWW-Authenticate", `Bearer realm="balancer-manager"`)
 			refuse(w, http.StatusUnauthorized, fault{"Authorization", "not who may use the manager", "user and password of the site's admin, or its token: as a Bearer, or as the password of any user"})

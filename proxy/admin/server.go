@@ -59,6 +59,8 @@ type Server struct {
 	count   atomic.Uint64
 	config  atomic.Pointer[Config]
 
+	throttle throttle
+
 	configuring sync.Mutex // held by Configure and Close; guards these
 	started     bool
 	running     *running
@@ -159,7 +161,10 @@ func (s *Server) begin(l net.Listener) {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHead,
-		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, known{}, new(atomic.Bool))
+		},
+		ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
 	}}
 	s.running = r
 	go func() {
