@@ -97,9 +97,11 @@ func framing(f message.Fields, minor byte) (length int64, chunked bool, err erro
 	return length, chunked, nil
 }
 
-// parseLength reads 1*DIGIT: no sign, no space, no list (RFC 9110 §8.6).
+// parseLength reads 1*DIGIT: no sign, no space, no list (RFC 9110 §8.6). More
+// digits than the largest number has would be zeros, which a reader with less
+// room may cut.
 func parseLength(b []byte) (int64, error) {
-	if len(b) == 0 {
+	if len(b) == 0 || len(b) > len("9223372036854775807") {
 		return 0, errLength
 	}
 	var n int64

@@ -7,7 +7,7 @@ const (
 	inToken  = 1 << iota // tchar, RFC 9110 §5.6.2
 	inPath               // of a request target
 	inQuery              // of a request target
-	inHost               // reg-name of RFC 3986 §3.2.2, escapes included
+	inHost               // of a name in the DNS, and the underscore that some have
 	isHexDig             // HEXDIG, in both cases
 )
 
@@ -39,7 +39,7 @@ var class = func() (t [256]uint8) {
 	for _, c := range "!#$%&'*+-.^_`|~" {
 		t[c] |= inToken
 	}
-	for _, c := range "-._~!$&'()*+,;=%" {
+	for _, c := range "-._" {
 		t[c] |= inHost
 	}
 	return t

@@ -186,7 +186,7 @@ func unhex(c byte) byte {
 // TrailerForwarded says whether a trailer field line goes on to the next hop.
 func TrailerForwarded(line []byte) bool {
 	name, _, err := parseField(line)
-	return err == nil && !message.NotInTrailers.Has(message.NameOf(name))
+	return err == nil && !message.NotInTrailers.Has(message.VariableOf(name))
 }
 
 // AppendChunk writes data as one chunk. Data must not be empty: that would end

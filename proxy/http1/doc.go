@@ -22,7 +22,9 @@
 //
 // A message that two parsers could read differently is refused, never repaired
 // and passed on: bare LF and CR, folded lines, space before the colon, control
-// bytes, two lengths, a length and chunks. Being refused is an [Error], and an
+// bytes, two lengths, a length and chunks, a version that is not 1.0 or 1.1, a Host
+// that is neither a name of the DNS nor an address, a field that a CGI program
+// would take for one that frames. Being refused is an [Error], and an
 // Error carries the status to answer with. The same rules hold for responses;
 // there the answer to the client is 502, whatever the rule.
 //

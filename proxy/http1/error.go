@@ -33,6 +33,7 @@ var (
 	errFold          = &Error{400, "folded field line"}
 	errNoColon       = &Error{400, "field line without a colon"}
 	errName          = &Error{400, "field name is not a token"}
+	errVariable      = &Error{400, "underscores in the name of a field that frames or forwards"}
 	errValue         = &Error{400, "control byte in a field value"}
 	errHeadSize      = &Error{431, "head is too large"}
 	errFieldCount    = &Error{431, "too many field lines"}

@@ -88,9 +88,12 @@ func FuzzRequest(f *testing.F) {
 }
 
 func writeBack(r *Request) []byte {
-	b := append([]byte(nil), r.Line...)
-	b = append(b, "\r\n"...)
-	for _, f := range r.Fields {
+	return appendFields(append(append([]byte(nil), r.Line...), "\r\n"...), r.Fields)
+}
+
+// appendFields writes the field lines as they came, and the end of the head.
+func appendFields(b []byte, fields message.Fields) []byte {
+	for _, f := range fields {
 		b = message.AppendField(b, f.Name, f.Value)
 	}
 	return append(b, "\r\n"...)
@@ -134,7 +137,7 @@ func asSeen(r *Request, data string) seen {
 	return seen{string(r.Method) + " " + string(target) + " " + string(r.Host), data, r.Close}
 }
 
-// FuzzResponse is FuzzRequest for responses.
+// FuzzResponse is FuzzRequest for responses. They are written back as HTTP/1.1.
 func FuzzResponse(f *testing.F) {
 	for _, tt := range responses {
 		f.Add([]byte(tt.in), tt.toHEAD)
@@ -151,6 +154,14 @@ func FuzzResponse(f *testing.F) {
 			if m, err := ParseResponse(new(Response), head[:i], toHEAD, fuzzLimits); m != 0 || err != nil {
 				t.Fatalf("%q: first %d bytes: %d used, error %v", head, i, m, err)
 			}
+		}
+		again := appendFields(AppendStatusLine(nil, r.Code, r.Reason), r.Fields)
+		var second Response
+		if m, err := ParseResponse(&second, again, toHEAD, fuzzLimits); err != nil || m != len(again) {
+			t.Fatalf("%q written back as %q: %d used, error %v", head, again, m, err)
+		}
+		if r.Status != second.Status || r.Body != second.Body || r.Upgrades != second.Upgrades || r.Minor == 1 && r.Close != second.Close {
+			t.Fatalf("%q is %d %+v, written back it is %d %+v", head, r.Status, r.Body, second.Status, second.Body)
 		}
 		compareResponse(t, head, &r, toHEAD)
 	})

@@ -33,27 +33,6 @@ var grounds = []ground{
 		example: "\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
 	},
 	{
-		name:    "IP literal that is no address",
-		why:     "Of what stands in brackets only the bytes are checked: it delimits itself, and who serves it must know it.",
-		says:    "invalid host",
-		where:   func(r *Request) bool { return bytes.IndexByte(r.Target.Authority, '[') == 0 },
-		example: "GET http://[12]/ HTTP/1.1\r\nHost: h\r\n\r\n",
-	},
-	{
-		name:    "IP literal of version 4",
-		why:     "As above; the brackets hold no other bytes than those of an address.",
-		says:    "invalid IP-literal",
-		where:   func(r *Request) bool { return bytes.IndexByte(r.Target.Authority, '[') == 0 },
-		example: "GET http://[127.0.0.1]/ HTTP/1.1\r\nHost: h\r\n\r\n",
-	},
-	{
-		name:    "escape in a host",
-		why:     "RFC 3986 §3.2.2 has escapes in a reg-name; net/http wants those of ASCII written out.",
-		says:    "invalid URL escape",
-		where:   func(r *Request) bool { return bytes.IndexByte(r.Target.Authority, '%') >= 0 },
-		example: "GET http://%61/ HTTP/1.1\r\nHost: h\r\n\r\n",
-	},
-	{
 		name:    "framing field announced as a trailer",
 		why:     "Trailer is not passed on, and such a trailer field neither (RFC 9110 §6.5.1).",
 		says:    "bad trailer key",

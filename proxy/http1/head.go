@@ -104,16 +104,22 @@ func parseField(line []byte) (name, value []byte, err error) {
 	return line[:i], value, nil
 }
 
-// parseVersion reads "HTTP/1.x" and returns x. A minor version above 1 is
-// treated as 1, as RFC 9110 §2.5 asks.
+// parseVersion reads "HTTP/1.0" or "HTTP/1.1" and returns the minor version.
+//
+// Any other is refused, 1.2 too, which RFC 9110 §6.2 would rather have read as
+// 1.1 (SHOULD). That is meant for versions to come, and HTTP/1 has had its last.
+// What says so today is a probe for servers that differ: nginx takes 1.10 and
+// refuses 2.0, httpd and HAProxy take 2.0. Whether a connection stays open and
+// whether there are chunks hangs on the version, so two that differ about it may
+// differ about where the message ends. The same holds of a response.
 func parseVersion(b []byte) (minor byte, err error) {
 	if len(b) != len("HTTP/1.1") || string(b[:5]) != "HTTP/" || b[6] != '.' || !isDigit(b[5]) || !isDigit(b[7]) {
 		return 0, errVersion
 	}
-	if b[5] != '1' {
+	if minor = b[7] - '0'; b[5] != '1' || minor > 1 {
 		return 0, errOtherVersion
 	}
-	return min(b[7]-'0', 1), nil
+	return minor, nil
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

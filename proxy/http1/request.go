@@ -124,6 +124,9 @@ func (r *Request) finish() error {
 	if err := r.findHost(); err != nil {
 		return err
 	}
+	if err := r.refuseVariables(); err != nil {
+		return err
+	}
 	o, err := connectionOptions(r.Fields)
 	if err != nil {
 		return err
@@ -157,6 +160,25 @@ func (r *Request) findHost() error {
 	}
 	if r.Target.Authority != nil {
 		r.Host = r.Target.Authority
+	}
+	return nil
+}
+
+// vouched are the fields that the member must have from the proxy alone: what
+// frames the body, and who the client is.
+var vouched = message.SetOf(
+	message.ContentLength, message.TransferEncoding,
+	message.XForwardedFor, message.XForwardedHost, message.XForwardedProto,
+)
+
+// refuseVariables refuses a field that a program behind the member could not tell
+// from one of vouched.
+func (r *Request) refuseVariables() error {
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		if f.Known == message.Unknown && bytes.IndexByte(f.Name, '_') >= 0 && vouched.Has(message.VariableOf(f.Name)) {
+			return errVariable
+		}
 	}
 	return nil
 }

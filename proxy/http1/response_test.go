@@ -50,6 +50,7 @@ var responses = []struct {
 	{name: "control byte in the reason", in: "HTTP/1.1 200 O\x00K\r\n\r\n", err: errStatusLine},
 	{name: "CR in the reason", in: "HTTP/1.1 200 O\rK\r\n\r\n", err: errStatusLine},
 	{name: "other protocol", in: "SSH-2.0-OpenSSH_9.2\r\n\r\n", err: errStatusLine},
+	{name: "HTTP/1.2", in: "HTTP/1.2 200 OK\r\n\r\n", err: errOtherVersion},
 	{name: "HTTP/2", in: "HTTP/2.0 200 OK\r\n\r\n", err: errOtherVersion},
 	{name: "65 nominations", in: "HTTP/1.1 200 OK\r\nConnection: " + strings.Repeat("x,", 65) + "\r\n\r\n", err: errNominations},
 	{name: "quoted comma in Connection", in: "HTTP/1.1 200 OK\r\nConnection: \"a, close, b\"\r\n\r\n", err: errConnection},

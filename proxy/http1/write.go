@@ -3,7 +3,7 @@ package http1
 import "strconv"
 
 // AppendStatusLine writes the first line of a response. It always says
-// HTTP/1.1: the version is the sender's own (RFC 9110 §2.5).
+// HTTP/1.1: the version is the sender's own (RFC 9110 §6.2).
 func AppendStatusLine(dst, code, reason []byte) []byte {
 	dst = append(dst, "HTTP/1.1 "...)
 	dst = append(dst, code...)

@@ -63,12 +63,15 @@ func (f Fields) MarkHops() Options {
 }
 
 // NotInTrailers are fields that must not be taken from a trailer section: they
-// frame, route, or decide what is done with the message (RFC 9110 §6.5.1).
+// frame, route, authenticate, make a request conditional, or decide what is done
+// with the message (RFC 9110 §6.5.1).
 var NotInTrailers = SetOf(
-	Authorization, CacheControl, Connection, ContentEncoding,
-	ContentLength, ContentRange, ContentType, Cookie, Date,
-	Expect, Forwarded, Host, KeepAlive, MaxForwards, ProxyConnection,
-	SetCookie, TE, Trailer, TransferEncoding, Upgrade, Via,
+	Age, Authorization, CacheControl, CDNCacheControl, Connection, ContentEncoding,
+	ContentLength, ContentRange, ContentType, Cookie, Date, Expect, Expires,
+	Forwarded, Host, IfMatch, IfModifiedSince, IfNoneMatch, IfRange,
+	IfUnmodifiedSince, KeepAlive, Location, MaxForwards, Pragma, ProxyAuthenticate,
+	ProxyAuthorization, ProxyConnection, Range, RetryAfter, SetCookie, TE, Trailer,
+	TransferEncoding, Upgrade, Vary, Via, WWWAuthenticate,
 	XForwardedFor, XForwardedHost, XForwardedProto,
 )
 

@@ -44,6 +44,7 @@ const (
 	ProxyConnection
 	Range
 	Referer
+	RetryAfter
 	Server
 	SetCookie
 	TE
@@ -53,6 +54,7 @@ const (
 	UserAgent
 	Vary
 	Via
+	WWWAuthenticate
 	XForwardedFor
 	XForwardedHost
 	XForwardedProto
@@ -99,6 +101,7 @@ var spelling = [names]string{
 	ProxyConnection:         "proxy-connection",
 	Range:                   "range",
 	Referer:                 "referer",
+	RetryAfter:              "retry-after",
 	Server:                  "server",
 	SetCookie:               "set-cookie",
 	TE:                      "te",
@@ -108,6 +111,7 @@ var spelling = [names]string{
 	UserAgent:               "user-agent",
 	Vary:                    "vary",
 	Via:                     "via",
+	WWWAuthenticate:         "www-authenticate",
 	XForwardedFor:           "x-forwarded-for",
 	XForwardedHost:          "x-forwarded-host",
 	XForwardedProto:         "x-forwarded-proto",
@@ -141,6 +145,24 @@ var usual = func() (t [names]string) {
 func slot(b []byte) int {
 	first, middle, last := b[0]|0x20, b[len(b)/2]|0x20, b[len(b)-1]|0x20
 	return (5*len(b) + 10*int(first) + int(middle) + 4*int(last)) & 127
+}
+
+// VariableOf is NameOf for who cannot tell a hyphen from an underscore: servers
+// that hand fields to a program as variables (RFC 3875 §4.1.18; FastCGI, WSGI and
+// others do as CGI does) make HTTP_X_FORWARDED_FOR of X-Forwarded-For and of
+// X_Forwarded_For.
+func VariableOf(b []byte) Name {
+	var hyphens [24]byte
+	if len(b) > len(hyphens) {
+		return Unknown
+	}
+	for i, c := range b {
+		if c == '_' {
+			c = '-'
+		}
+		hyphens[i] = c
+	}
+	return NameOf(hyphens[:len(b)])
 }
 
 // NameOf looks a field name up, in any case.
