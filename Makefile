@@ -37,13 +37,13 @@ test: ## Run all tests, those on the container engine too
 	$(GO) test $(RACE) -p 1 -timeout 10m $(ENGINE)
 
 # The end of its time is an error to go test now and then; a finding says more.
-fuzz: ## Fuzz each target of the proxy for FUZZ=20s
-	@mkdir -p .build; for p in ./proxy ./proxy/http1; do \
+fuzz: ## Fuzz each target, of every package that has some, for FUZZ=20s
+	@mkdir -p .build; for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 			$(GO) test $$p -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) -fuzzminimizetime 20x >.build/fuzz.log 2>&1 || \
 				grep -q '^ *context deadline exceeded' .build/fuzz.log && ! grep -q 'Failing input' .build/fuzz.log || \
 				{ cat .build/fuzz.log; exit 1; }; \
-			echo $$f: $$(grep execs: .build/fuzz.log | tail -n 1); \
+			echo $$p $$f: $$(grep execs: .build/fuzz.log | tail -n 1); \
 		done; \
 	done
 
