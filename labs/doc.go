@@ -43,4 +43,11 @@
 // each system once, in an order drawn from the seed. A trial is a warm-up and
 // the measured schedule. What came out is written down per trial, so that an
 // interrupted run loses only the trial it was in.
+//
+// # Faults
+//
+// An origin can fail under load, at a time of the plan: see [Fault]. The engine kills,
+// stops, pauses or disconnects its container; an origin that is told to answers with
+// 503, late, or with a reset. [Outage] is what the clients noticed, read from their
+// samples alone, so that it means the same for every system.
 package labs

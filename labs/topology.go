@@ -157,9 +157,12 @@ func (p *play) originSpec(n int, image docker.Image) docker.ContainerSpec {
 		Address:  firstOrigin + n - 1,
 		Limits:   docker.Limits{Memory: originMemory, Cpuset: p.cores.origins},
 		Publish:  []string{controlPort},
-		Ready:    &docker.Ready{Port: controlPort, Path: "/ready", Body: origin.ReadyBody},
+		Ready:    &originReady,
 	}
 }
+
+// originReady is how an origin tells that it is ready.
+var originReady = docker.Ready{Port: controlPort, Path: "/ready", Body: origin.ReadyBody}
 
 func (p *play) generatorSpec(name string, image docker.Image, networks ...docker.Network) docker.ContainerSpec {
 	return docker.ContainerSpec{
