@@ -142,10 +142,11 @@
 // everything in package message does. An [Entry] has its own bytes and is never
 // changed. A [Decision] and an [Answer] point into entries and live as long.
 //
-// # Counting (tally.go)
+// # For people (standing.go, tally.go)
 //
-// Each request has a [Fate], hit, miss and so on, and a [Tally] counts them: the
-// exchange says it once, when it knows how it answered; whoever asks adds up.
+// [Entry.Standing] tells how an entry stands and what says so. Each request has a
+// [Fate], hit, miss and so on, and a [Tally] counts them: the exchange says it
+// once, when it knows how it answered; whoever asks adds up.
 //
 // # The table
 //

@@ -2,6 +2,8 @@ package cache
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 
 	"proxylab/proxy/message"
 )
@@ -23,6 +25,57 @@ func appendKey(dst, host, path, query []byte) []byte {
 	dst = appendHost(dst, host)
 	dst = append(dst, path...)
 	return append(dst, query...)
+}
+
+// ErrURL says that a text is no URL that a key is made of.
+var ErrURL = errors.New("not an absolute URL: http://host/path, with no fragment and no space")
+
+// AppendURL writes the key of a URL that somebody wrote down: that of a request
+// for it. What a fragment, a user or another scheme would mean is nothing here.
+func (p *Policy) AppendURL(dst []byte, url string) ([]byte, error) {
+	host, rest, err := cutURL(url)
+	if err != nil || host == "" || strings.ContainsRune(host, '@') {
+		return dst, ErrURL
+	}
+	path, query := rest, ""
+	if i := strings.IndexByte(rest, '?'); i >= 0 {
+		path, query = rest[:i], rest[i:]
+	}
+	if path == "" {
+		path = "/"
+	}
+	return appendKey(dst, []byte(host), []byte(path), p.AppendQuery(nil, []byte(query))), nil
+}
+
+// AppendPrefix writes what the keys of all URLs begin with that begin with the
+// given text. http:// is the beginning of all of them.
+func AppendPrefix(dst []byte, prefix string) ([]byte, error) {
+	host, rest, err := cutURL(prefix)
+	if err != nil || strings.ContainsRune(host, '@') {
+		return dst, ErrURL
+	}
+	if rest == "" { // it may go on: "exam", or a port
+		return append(dst, "http://"+strings.ToLower(host)...), nil
+	}
+	return appendKey(dst, []byte(host), []byte(rest), nil), nil
+}
+
+// cutURL takes the authority off an absolute URL.
+func cutURL(url string) (host, rest string, err error) {
+	const scheme = "http://"
+	if len(url) < len(scheme) || !strings.EqualFold(url[:len(scheme)], scheme) {
+		return "", "", ErrURL
+	}
+	for i := range len(url) {
+		if url[i] <= ' ' || url[i] == 0x7f || url[i] == '#' {
+			return "", "", ErrURL
+		}
+	}
+	host = url[len(scheme):]
+	if i := strings.IndexAny(host, "/?"); i >= 0 {
+		host, rest = host[:i], host[i:]
+	}
+	return host, rest, nil
 }
 
 // appendHost writes an authority in lower case and without the default port.

@@ -231,6 +231,30 @@ func (d *disk) settle() {
 	}
 }
 
+// sync waits until what was done to the files of a key, and is not waiting to be
+// written, is on the disk.
+func (d *disk) sync(id uint64) error {
+	for slot := range uint64(maxVariants) {
+		if err := syncPath(d.filePath(id | slot)); err != nil {
+			return err
+		}
+	}
+	return syncPath(filepath.Dir(d.filePath(id)))
+}
+
+// syncPath has a file or a folder written. One that is not there needs nothing.
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
 // flush waits for the writer.
 func (d *disk) flush() {
 	d.mu.Lock()

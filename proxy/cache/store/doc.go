@@ -80,9 +80,24 @@
 //
 // # Purging (purge.go, sweep.go)
 //
-// A purge is a rule about all that was requested before it, so it is in force at
-// once, also for what is on its way. The sweeper then removes what it concerns. A
-// purge is written down, with fsync, until all files have been swept.
+//	n, err := s.PurgeKey(key, soft)         // all variants of one URL
+//	err := s.Purge(store.Match{Tag: "news"}, soft)
+//
+// One key is purged where it lies. Any other purge is a rule about all that was
+// requested before it, so it is in force at once, also for what is on its way. The
+// sweeper then removes what it concerns. Such a purge is written down, with fsync,
+// until all files have been swept.
+//
+// # Looking (look.go)
+//
+//	list := s.Look(key)                     // all variants, where they lie
+//	w := s.Walk(store.Match{Prefix: "http://example.com/"})
+//	found, more := w.Next(50)               // of so many keys
+//	w.Close()
+//
+// This is for people: it counts as no use and takes nothing from those who answer
+// requests. A step of a [Walk] is bounded, however much is stored. Files are found
+// in their folders, not in the index that a lookup may wait for.
 //
 // # Clocks
 //

@@ -16,7 +16,7 @@ func TestPurge(t *testing.T) {
 				m    Match
 				gone string
 			}{
-				{Match{Key: "http://example.com/a/1"}, "/a/1"},
+				{Match{Prefix: "http://example.com/a/1"}, "/a/1"},
 				{Match{Prefix: "http://example.com/a/"}, "/a/1 /a/2"},
 				{Match{Tag: "red"}, "/a/1 /b/1"},
 				{Match{Tag: "blue"}, "/b/2"},
@@ -65,7 +65,7 @@ func TestPurge(t *testing.T) {
 					}
 					check("at once", s)
 					for range 600 { // the sweeper
-						if list := s.purges.list.Load(); list == nil || (*list)[0].swept {
+						if list := s.purges.list.Load(); list == nil || (*list)[0].Swept {
 							break
 						}
 						time.Sleep(10 * time.Millisecond)
@@ -73,7 +73,7 @@ func TestPurge(t *testing.T) {
 					check("after the sweep", s)
 					fill.Write([]byte("x"))
 					fill.Commit(coming)
-					if got := get(t, s, requestFor("/a/3"), clock.now()); (got == nil) != (c.m.Tag == "red" && c.m.Prefix == "" || c.m.Tag == "blue" || c.m.Prefix != "" && c.m.Tag == "") {
+					if got := get(t, s, requestFor("/a/3"), clock.now()); (got == nil) != (c.m.Tag == "red" && c.m.Prefix == "" || c.m.Tag == "blue" || c.m.Prefix == "http://example.com/a/" && c.m.Tag == "") {
 						t.Errorf("what was on its way: %d bytes", len(got))
 					}
 					if kind.dir {

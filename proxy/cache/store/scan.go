@@ -39,8 +39,8 @@ func (d *disk) scanFolder(folder string) {
 		return
 	}
 	for _, f := range files {
-		id, err := strconv.ParseUint(f.Name(), 16, 64)
-		if err != nil || d.filePath(id) != filepath.Join(path, f.Name()) || !f.Type().IsRegular() {
+		id, ok := d.idOf(folder, f)
+		if !ok {
 			d.foreign(filepath.Join(path, f.Name()))
 			continue
 		}
@@ -54,6 +54,13 @@ func (d *disk) scanFolder(folder string) {
 		}
 		d.mu.Unlock()
 	}
+}
+
+// idOf says which object a file in a folder is; none where the name or the kind of
+// file is not ours.
+func (d *disk) idOf(folder string, f os.DirEntry) (id uint64, ok bool) {
+	id, err := strconv.ParseUint(f.Name(), 16, 64)
+	return id, err == nil && f.Type().IsRegular() && d.filePath(id) == filepath.Join(d.objects, folder, f.Name())
 }
 
 // foreign removes what is not ours. A folder that has something in it stays.

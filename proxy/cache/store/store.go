@@ -88,7 +88,9 @@ type counts struct {
 // Stats is how a store stands. Counters count from the start of the process.
 type Stats struct {
 	MemoryBytes, MemoryKeys int64
+	MemoryMax               int64 // bound of MemoryBytes
 	DiskBytes, DiskFiles    int64
+	DiskMax                 int64 // bound of DiskBytes; 0 without a directory
 	DiskScanned             bool  // all files of the directory are known
 	OpenFiles               int64 // descriptors
 
@@ -160,12 +162,13 @@ func (s *Store) Flush() {
 func (s *Store) Stats() Stats {
 	c := &s.counts
 	st := Stats{
-		MemoryBytes: int64(s.memory.WeightedSize()), MemoryKeys: int64(s.memory.EstimatedSize()),
+		MemoryBytes: int64(s.memory.WeightedSize()), MemoryKeys: int64(s.memory.EstimatedSize()), MemoryMax: s.o.Memory,
 		Hits: c.hits.Load(), Loads: c.loads.Load(), Misses: c.misses.Load(), Stored: c.stored.Load(),
 		TooLarge: c.tooLarge.Load(), Late: c.late.Load(), Dropped: c.dropped.Load(), Evicted: c.evicted.Load(),
 		Removed: c.removed.Load(), Purged: c.purged.Load(),
 	}
 	if s.disk != nil {
+		st.DiskMax = s.o.Disk
 		s.disk.stats(&st)
 	}
 	return st

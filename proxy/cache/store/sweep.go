@@ -1,50 +1,63 @@
 package store
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 
 	"proxylab/proxy/cache"
 )
 
-// sweep goes through all that is stored, and does to it what the purges say. It
-// waits for the directory to have been read: false where that is not so yet.
-func (s *Store) sweep(list []purge, stop <-chan struct{}) bool {
+// sweep goes through all that is stored, and does to it what the purges say. false
+// is for one that was stopped.
+func (s *Store) sweep(list []Purge, stop <-chan struct{}) bool {
 	var e cache.Entry
-	hit := func(record []byte) bool {
+	see := func(record []byte) {
 		if !e.ReadRecord(record) {
-			return false
+			return
 		}
 		for i := range list {
-			if list[i].concerns(&e) && !(list[i].soft && e.Invalid) {
-				return true
+			if list[i].concerns(&e) && !(list[i].Soft && e.Invalid) {
+				key := cache.RecordKey(record)
+				s.sweepKey(s.hash(key), key)
+				return
 			}
 		}
-		return false
 	}
-	for hash, o := range s.memory.All() {
+	s.settle()
+	for _, o := range s.memory.All() {
 		for ; o != nil; o = o.next {
-			if hit(o.record) {
-				s.sweepKey(hash, cache.RecordKey(o.record))
-				break
-			}
+			see(o.record)
 		}
 	}
 	if s.disk == nil {
 		return true
 	}
-	ids, scanned := s.disk.ids()
-	for _, id := range ids {
-		select {
-		case <-stop:
-			return false
-		default:
-		}
-		if record := s.disk.record(id); record != nil && hit(record) {
-			key := cache.RecordKey(record)
-			s.sweepKey(s.hash(key), key)
+	for _, record := range s.disk.waitingRecords() {
+		see(record)
+	}
+	for folder := range folders {
+		for _, id := range s.disk.folder(folder) {
+			select {
+			case <-stop:
+				return false
+			default:
+			}
+			if record := s.disk.record(id); record != nil {
+				see(record)
+			}
 		}
 	}
-	return scanned
+	return true
+}
+
+// settle waits for those who are storing something, and may have looked at the
+// purges before the last one was there.
+func (s *Store) settle() {
+	for i := range s.locks {
+		s.locks[i].Lock()
+		s.locks[i].Unlock() //nolint:staticcheck // nothing is to be done in between
+	}
 }
 
 // sweepKey does what the purges say to the objects of one key.
@@ -71,50 +84,43 @@ func (s *Store) sweepKey(hash uint64, key []byte) {
 	s.set(hash, list)
 }
 
-// Each shows what is stored: entries in memory, and then those that are only on
-// disk, for which it reads their files. size is that of the body. It ends where
-// see says false. The entry is the next one after see returns.
-func (s *Store) Each(see func(e *cache.Entry, size int64, inMemory bool) bool) {
-	var e cache.Entry
-	for _, o := range s.memory.All() {
-		for ; o != nil; o = o.next {
-			if e.ReadRecord(o.record) && s.purges.pass(&e) && !see(&e, o.size, true) {
-				return
-			}
-		}
-	}
-	if s.disk == nil {
-		return
-	}
-	ids, _ := s.disk.ids()
-	for _, id := range ids {
-		record := s.disk.record(id)
-		if record == nil || !e.ReadRecord(record) {
-			continue
-		}
-		if o, ok := s.memory.GetIfPresent(s.hash(e.Key)); ok && o.is(e.Key) {
-			continue
-		}
-		if s.purges.pass(&e) && !see(&e, sizeOf(&e), false) {
-			return
-		}
-	}
-}
-
-// ids are all files that are known of.
-func (d *disk) ids() (ids []uint64, scanned bool) {
+// waitingRecords are those of what is to be written. It need not be in memory any
+// more, and is not in a file yet.
+func (d *disk) waitingRecords() (records [][]byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	ids = make([]uint64, 0, len(d.index))
-	for id := range d.index {
-		ids = append(ids, id)
+	for _, o := range d.pending {
+		records = append(records, o.record)
 	}
-	return ids, d.scanned
+	return records
 }
 
-// record reads that of a file; nil where it cannot be read.
+// folder lists the files in one of the folders, in order. It asks the system, not
+// the index, which those who answer requests need.
+func (d *disk) folder(n int) (ids []uint64) {
+	name := fmt.Sprintf("%03x", n)
+	files, err := os.ReadDir(filepath.Join(d.objects, name))
+	if err != nil {
+		return nil
+	}
+	for _, f := range files {
+		if id, ok := d.idOf(name, f); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// record is that of what is in a file, or will be; nil where it cannot be read.
 func (d *disk) record(id uint64) []byte {
-	if !d.acquire() {
+	d.mu.Lock()
+	o := d.pending[id]
+	dead := d.dead[id]
+	d.mu.Unlock()
+	if o != nil {
+		return o.record
+	}
+	if dead || !d.acquire() {
 		return nil
 	}
 	defer d.files.Add(-1)

@@ -153,6 +153,11 @@ func (s *Store) Remove(key []byte) {
 	defer lock.Unlock()
 	lock.noteRemoved(hash, s.o.Now())
 	s.counts.removed.Add(1)
+	s.drop(hash, key)
+}
+
+// drop forgets a key. Its stripe is held.
+func (s *Store) drop(hash uint64, key []byte) {
 	if s.disk != nil {
 		s.disk.removeAll(fileID(key))
 	}
