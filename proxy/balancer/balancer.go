@@ -59,7 +59,7 @@ type core struct {
 	mu       sync.Mutex // guards these, and what the members say it guards
 	method   string     // as set
 	declared string     // as declared
-	inFlight striped    // exchanges that were elected by hash
+	inFlight *striped   // exchanges that were elected by hash with a bound
 	events   []Event    // that nobody was told of yet
 
 	queue  queue
@@ -72,7 +72,7 @@ func New(c Config) (*Balancer, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	b := &Balancer{config: c, core: &core{method: c.Method, declared: c.Method, wake: make(chan struct{}, 1)}, lbstatus: make([]int, len(c.Members)), place: make([]int, len(c.Members))}
+	b := &Balancer{config: c, core: &core{inFlight: new(striped), method: c.Method, declared: c.Method, wake: make(chan struct{}, 1)}, lbstatus: make([]int, len(c.Members)), place: make([]int, len(c.Members))}
 	now := time.Now()
 	b.core.budget.before.at, b.core.budget.last.at = now, now
 	figures := make([]counters, len(c.Members))
@@ -172,7 +172,7 @@ func (b *Balancer) electWide(r *roster, q *Request, l *Lease) error {
 		}
 	}
 	for i := range r.seats[:r.candidates] {
-		if !q.avoids(r.seats[i].member) {
+		if !q.avoids(r.members[r.seats[i].index]) {
 			return ErrFull
 		}
 	}

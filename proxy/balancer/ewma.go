@@ -55,13 +55,16 @@ func (l *latency) guess(now int64) float64 {
 }
 
 // ewma draws two candidates and takes the one where a further request would
-// wait less: latency times the exchanges that run, by loadfactor.
+// wait less: latency times the exchanges that run, by loadfactor. One that has not
+// answered yet is tried before any that has.
 func ewma(r *roster, q *Request) int {
-	now := elapsed()
-	return r.two(q, uniform, func(s, other *seat) bool { return s.cost(now) < other.cost(now) })
+	return r.two(q, uniform, func(s, other *seat) bool {
+		one, two := &r.members[s.index].latency, &r.members[other.index].latency
+		// The time at which either was asked last is near enough, and no clock is read.
+		now := max(one.at.Load(), two.at.Load())
+		return one.guess(now)*s.crowd() < two.guess(now)*other.crowd()
+	})
 }
 
-func (s *seat) cost(now int64) float64 {
-	// A member that has not answered yet is tried before any that has.
-	return s.member.latency.guess(now) * float64(s.busy.Load()+1) / float64(s.lbfactor)
-}
+// crowd is how many exchanges would run with one more, by lbfactor.
+func (s *seat) crowd() float64 { return float64(s.busy.Load()+1) / float64(s.lbfactor) }

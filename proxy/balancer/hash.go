@@ -7,110 +7,139 @@ import (
 	"sync/atomic"
 )
 
-// hash is weighted rendezvous hashing: key and member together give a number, and
-// the candidate with the best one is elected. A member that goes moves only its
-// own keys, each to the next best; one that comes takes only what is its share.
+// hash is weighted rendezvous hashing: key and member together give a number, its
+// draw, and the candidate with the least one is elected. A member that goes moves
+// only its own keys, each to the next best; one that comes takes only what is its
+// share. With z = (key ^ seed) * (key + 0x9e3779b97f4a7c15), of 128 bits, the seed
+// being XXH64 of the member's name,
+//
+//	u = (upper half of z ^ lower half of z) / 2^64, the first 53 bits of it
+//	draw = -log(1-u) / lbfactor
+//
+// so each process elects alike, in whatever order the members stand. A draw is
+// exponential with the rate lbfactor, so the least of all falls to each by its
+// lbfactor.
 //
 // With a bound, a candidate that has more than that times its share of what runs
 // is passed over: consistent hashing with bounded loads (Mirrokni, Thorup,
-// Zadimoghaddam 2018).
+// Zadimoghaddam 2018). There is room with somebody, unless others are passed over
+// for their max or as tried, or exchanges run that hash has not elected; then the
+// bound says nothing.
 func hash(r *roster, q *Request) int {
 	key := q.Key
 	if !q.Keyed {
 		key = rand.Uint64()
 	}
-	running := int64(-1) // in all; not asked yet
-	picky := r.picky(q)
-	best, score := -1, draw{least: math.Inf(1), most: math.Inf(1)}
-	for i, u := nearer(r.rates, 0, key, score.most); i >= 0; i, u = nearer(r.rates, i+1, key, score.most) {
-		d := r.rates[i].draw(u, r.even)
-		if !d.less(&score) {
+	if r.candidates > fewAtOnce {
+		if seat := r.leastDraw(q, key, uint64(likely*scale/float64(r.total)), r.bound); seat >= 0 {
+			return seat
+		}
+	}
+	seat := r.leastDraw(q, key, scale, r.bound)
+	if seat < 0 && r.bound > 0 {
+		return r.leastDraw(q, key, scale, 0)
+	}
+	return seat
+}
+
+// likely is what the least draw times all lbfactors is below, but for one election
+// in e^3. To look there first leaves few candidates to look at closely.
+const likely = 3
+
+// leastDraw returns the candidate with the least draw, where it finds it below a
+// limit; else -1.
+func (r *roster) leastDraw(q *Request, key, limit uint64, bound float64) int {
+	picky, most := r.picky(q), limit
+	running := -1.0 // in all; not asked yet
+	best, least := -1, draw{}
+	for i, u := nearer(r.rates, 0, key, limit); i >= 0; i, u = nearer(r.rates, i+1, key, limit) {
+		d := drawn(u, r.rates[i].by)
+		if best >= 0 && !d.less(&least) && (least.less(&d) || r.rates[best].seed < r.rates[i].seed) {
 			continue
 		}
 		s := &r.seats[i]
 		if picky && r.passes(s, q) {
 			continue
 		}
-		if busy := s.busy.Load(); r.bound > 0 && busy > 0 {
+		if busy := s.busy.Load(); bound > 0 && busy > 0 {
 			if running < 0 {
-				running = r.core.inFlight.sum()
+				running = float64(r.core.inFlight.sum() + 1)
 			}
-			if busy >= r.share(s, running+1) {
+			// Products of integers are exact as far as this goes, quotients are not.
+			if float64(busy)*float64(r.total) >= bound*running*float64(s.lbfactor) {
 				continue
 			}
 		}
-		best, score = i, d
+		best, least = i, d
+		if d.most < 1 {
+			limit = min(limit, uint64(d.most*scale)+1)
+		}
+	}
+	if best >= 0 && most < scale && least.most*scale > float64(most) {
+		return -1 // beyond the limit somebody may have less
 	}
 	return best
 }
 
-// nearer finds the next candidate, from one on, whose draw may be less than a
-// bound, and u of it; -1 for none. It is a function of its own, and calls none, so
-// that the loop runs in registers.
-//
-//go:noinline
-func nearer(rates []rate, from int, key uint64, bound float64) (int, float64) {
-	k := key + 0x9e3779b97f4a7c15
-	for i := from; i < len(rates); i++ {
-		c := &rates[i]
-		// Of a key and a member's seed, both well mixed themselves, a number that says
-		// nothing of either: the halves of a product of 128 bits, as in wyhash.
-		high, low := bits.Mul64(key^c.seed, k)
-		if u := float64(int64((high ^ low) >> 11)); u*c.by < bound {
-			return i, u * 0x1p-53
-		}
-	}
-	return -1, 0
-}
-
-// A draw is what a candidate gets for a key: -log(1-u)/lbfactor, where u is uniform
-// in [0, 1). It is exponential with the rate lbfactor, so the least of all draws
-// falls to each by its lbfactor. A logarithm takes longer than all the rest, and
-// its bounds mostly tell which of two draws is less.
+// A draw is between bounds that mostly tell which of two is less: a logarithm takes
+// longer than all the rest.
 type draw struct {
-	least, most float64 // bounds
+	least, most float64
 	u, by       float64
 }
 
-// draw of even candidates is u alone, which has the same order.
-func (c *rate) draw(u float64, even bool) draw {
-	by := c.by * 0x1p53
-	if even {
-		return draw{u * by, u * by, u, by}
-	}
+// drawn is the draw of u by an lbfactor of 1/by.
+func drawn(u, by float64) draw {
 	// -log(1-u) is u + u²/2 + u³/3 + …, and from u⁴/4 on no more than a geometric
-	// series.
+	// series. What is added and taken away is more than the error of the products.
 	least := u * (1 + u*(1./2+u*(1./3)))
-	return draw{least * by, (least + u*u*u*u/(4*(1-u))) * by, u, by}
+	most := least + u*u*u*u/(4*(1-u))
+	return draw{least * by * (1 - 1e-12), most * by * (1 + 1e-12), u, by}
 }
 
 func (d *draw) less(other *draw) bool {
 	switch {
-	case d.most <= other.least:
-		return d.least < other.least
-	case d.least >= other.most:
+	case d.most < other.least:
+		return true
+	case d.least > other.most:
 		return false
 	}
 	return math.Log(1-d.u)*d.by > math.Log(1-other.u)*other.by
 }
 
+// scale is 1 in the limits of draws.
+const scale = 1 << 50
+
 // A rate is what hash looks at of each candidate.
 type rate struct {
-	seed uint64
-	by   float64 // 2^-53 by lbfactor
+	seed   uint64
+	factor uint64  // lbfactor
+	by     float64 // 1/lbfactor
+}
+
+// nearer finds the next candidate, from one on, whose draw may be less than a
+// limit, and u of it; -1 for none. No draw is less than u/lbfactor, so nearly all
+// candidates cost a product and a comparison, and no logarithm. It is a function
+// of its own, and calls none, so that the loop runs in registers.
+//
+//go:noinline
+func nearer(rates []rate, from int, key, limit uint64) (int, float64) {
+	k := key + 0x9e3779b97f4a7c15
+	for i, c := range rates[from:] {
+		high, low := bits.Mul64(key^c.seed, k)
+		if v := high ^ low; v>>14 <= limit*c.factor {
+			return from + i, float64(v>>11) * 0x1p-53
+		}
+	}
+	return -1, 0
 }
 
 func (r *roster) rate() {
 	r.rates = r.rates[:0]
 	for i := range r.seats[:r.candidates] {
 		s := &r.seats[i]
-		r.rates = append(r.rates, rate{s.member.seed, 0x1p-53 / float64(s.lbfactor)})
+		r.rates = append(r.rates, rate{r.members[s.index].seed, uint64(s.lbfactor), 1 / float64(s.lbfactor)})
 	}
-}
-
-// share is how many of the running exchanges a member may have.
-func (r *roster) share(s *seat, running int64) int64 {
-	return int64(math.Ceil(r.bound * float64(running) * float64(s.lbfactor) / float64(r.total)))
 }
 
 // striped is a counter that cores do not wait for each other to change.

@@ -17,7 +17,7 @@ type lbmethod struct {
 	// where no candidate is left for q.
 	free     func(r *roster, q *Request) int
 	byWeight bool // needs roster.sums
-	keyed    bool // it looks at Request.Key, and its elections count in core.inFlight
+	keyed    bool // it looks at Request.Key, and with a bound its elections count in core.inFlight
 	timed    bool // it wants Result.Took
 }
 
@@ -56,7 +56,7 @@ func (r *roster) pick(q *Request) int {
 }
 
 // passes says whether s is passed over for q.
-func (r *roster) passes(s *seat, q *Request) bool { return s.full() || q.avoids(s.member) }
+func (r *roster) passes(s *seat, q *Request) bool { return s.full() || q.avoids(r.members[s.index]) }
 
 // picky says whether some candidate may have to be passed over for q.
 func (r *roster) picky(q *Request) bool { return r.bounded || len(q.Tried) > 0 }

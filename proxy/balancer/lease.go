@@ -51,14 +51,14 @@ func (l *Lease) Index() int { return l.index }
 
 // take enters a member, unless it is full.
 func (l *Lease) take(b *Balancer, r *roster, s *seat) bool {
-	if !s.member.enter() {
+	if !s.enter() {
 		return false
 	}
-	s.member.elected.Add(1)
+	nth := s.elected.Add(1)
 	l.by = b
-	l.member, l.index, l.counts = s.member, int(s.index), r.lbmethod.keyed
+	l.member, l.index, l.counts = r.members[s.index], int(s.index), r.lbmethod.keyed && r.bound > 0
 	if l.counts {
-		l.stripe = uint8(s.elected.Load())
+		l.stripe = uint8(nth)
 		r.core.inFlight.add(l.stripe, 1)
 	}
 	return true

@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -9,14 +10,14 @@ import (
 // changes. So elections compare members, and do not ask each for its state.
 type roster struct {
 	core    *core
+	members []*Member // all of the balancer's
 	version uint64    // of core that it was made from
-	until   time.Time // when some member's state changes by itself; zero for never
+	until   int64     // when some member's state changes by itself, ns since start
 
 	seats      []seat
 	candidates int            // the first seats, for requests without session; behind them is who else is usable
 	total      int            // of the candidates' lbfactors
 	bounded    bool           // some candidate has a max
-	even       bool           // the candidates' lbfactors are equal
 	alias      []alias        // of the candidates, where the lbmethod draws by weight
 	rates      []rate         // of the candidates, where it hashes
 	traffic    traffic        // of the candidates, where it elects by that; guarded by Balancer.mu
@@ -38,7 +39,7 @@ type seat struct {
 
 // fresh says whether r is still right.
 func (r *roster) fresh() bool {
-	return r.version == r.core.version.Load() && (r.until.IsZero() || time.Now().Before(r.until))
+	return r.version == r.core.version.Load() && (r.until == never || elapsed() < r.until)
 }
 
 // current returns a roster that is right. The caller holds mu.
@@ -75,8 +76,8 @@ func (b *Balancer) fill(r *roster, without []*Member, now time.Time) {
 	c := b.core
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r.core, r.bound = c, b.config.HashBound
-	r.until = time.Time{}
+	r.core, r.members, r.bound = c, b.members, b.config.HashBound
+	r.until = never
 	if !now.IsZero() {
 		r.until = b.settle(now)
 	}
@@ -95,12 +96,11 @@ func (b *Balancer) fill(r *roster, without []*Member, now time.Time) {
 // sum works out what the lbmethod wants to know of all candidates together.
 func (b *Balancer) sum(r *roster) {
 	r.lbmethod = methods[b.core.method]
-	r.total, r.even, r.bounded, r.traffic = 0, true, false, r.traffic[:0]
+	r.total, r.bounded, r.traffic = 0, false, r.traffic[:0]
 	for i := range r.seats[:r.candidates] {
 		s := &r.seats[i]
 		r.total += int(s.lbfactor)
-		r.even = r.even && s.lbfactor == r.seats[0].lbfactor
-		r.bounded = r.bounded || s.member.set.max > 0
+		r.bounded = r.bounded || r.members[s.index].set.max > 0
 	}
 	if r.lbmethod.byWeight {
 		r.aliases()
@@ -110,12 +110,16 @@ func (b *Balancer) sum(r *roster) {
 	}
 }
 
+// never is later than any time.
+const never = math.MaxInt64
+
 // settle ends error states that are over, and returns when the next one will be.
 // The caller holds core.mu.
-func (b *Balancer) settle(now time.Time) (until time.Time) {
+func (b *Balancer) settle(now time.Time) (until int64) {
+	until = never
 	for _, m := range b.members {
-		if ends := m.settle(now, b.config.SlowStart); !ends.IsZero() && (until.IsZero() || ends.Before(until)) {
-			until = ends
+		if ends := m.settle(now, b.config.SlowStart); !ends.IsZero() {
+			until = min(until, int64(ends.Sub(start)))
 		}
 	}
 	return until

@@ -56,7 +56,7 @@ func (r *roster) routed(q *Request) *seat {
 	} else {
 		i, ok = r.routes[string(q.Route)]
 	}
-	if !ok || i < 0 || q.avoids(r.seats[i].member) {
+	if !ok || i < 0 || q.avoids(r.members[r.seats[i].index]) {
 		return nil
 	}
 	return &r.seats[i]
