@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -37,7 +37,10 @@ type Trial struct {
 	P50       float64 `json:"p50_us,omitempty"`
 	Busy      float64 `json:"busy_cores,omitempty"` // CPU seconds of the system in a second
 	Resident  int64   `json:"resident_bytes"`
-	Load1     float64 `json:"load_average"` // of the machine, after it
+	Overhead  float64 `json:"overhead_bytes_per_object,omitempty"` // memory beside the body
+	FirstHit  float64 `json:"first_hit_ms,omitempty"`              // from the start of the process
+	Load1     float64 `json:"load_average"`                        // of the machine, after it
+	Failed    string  `json:"failed,omitempty"`                    // why there is no figure
 }
 
 // Result is everything that was found out.
@@ -55,6 +58,7 @@ type Result struct {
 type bench struct {
 	Options
 	dir     string // for whatever processes write
+	memory  string // likewise, in memory (tmpfs) where there is one
 	self    string
 	wrk     string // "" for the load in Go
 	lib     string
@@ -63,6 +67,7 @@ type bench struct {
 	find    finder
 	proxyd  string
 	origin  string // host:port
+	counted int    // requests that asked the origin for their number
 	systems []system
 }
 
@@ -84,8 +89,9 @@ func divide(own []int) (cores, error) {
 	}
 }
 
-// Run makes the comparison. It returns an error when a system cannot be started,
-// answers wrongly or fails under load; no figure is printed over such a thing.
+// Run makes the comparison. A system that cannot be started, answers wrongly or
+// fails under load has no figure in that case, and is not tried in it again: the
+// result says so, and so does the error that comes with it.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	folder, err := filepath.Abs(o.Folder) // Apache wants its modules so
 	if err != nil {
@@ -99,11 +105,9 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(b.dir)
-	if err := os.Chmod(b.dir, 0o755); err != nil { // Apache's process is another user's
+	remove, err := b.makeFolders()
+	defer remove()
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, b.limit(), errors.New("the bench takes too long"))
@@ -117,24 +121,81 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	for run := range o.Runs {
-		for _, c := range o.Cases {
-			for i := range b.systems {
-				s := b.systems[(i+run)%len(b.systems)]
-				if !c.plays(s.name) {
-					continue
-				}
-				t, err := b.trial(ctx, s, c)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %s: %w", c.Name, s.name, err)
-				}
-				t.Case, t.System, t.Run = c.Name, s.name, run+1
-				r.Trials = append(r.Trials, t)
-				b.tell(t)
-			}
+		if err := b.play(ctx, r, run); err != nil {
+			return nil, err
 		}
 	}
 	r.Machine.LoadAfter = loadAverage()
-	return r, nil
+	return r, r.failure()
+}
+
+// play makes every trial once. Its error is that of ctx.
+func (b *bench) play(ctx context.Context, r *Result, run int) error {
+	for _, c := range b.Cases {
+		if c.once() && run > 0 {
+			continue
+		}
+		for i := range b.systems {
+			s := b.systems[(i+run)%len(b.systems)]
+			if ok, _ := s.plays(c); !ok || r.failed(c.Name, s.name) != "" {
+				continue
+			}
+			t, err := b.trial(ctx, s, c)
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err != nil {
+				t = Trial{Failed: oneLine(err)}
+			}
+			t.Case, t.System, t.Run = c.Name, s.name, run+1
+			r.Trials = append(r.Trials, t)
+			b.tell(t)
+		}
+	}
+	return nil
+}
+
+// failed is why a system has no figure in a case; "" where it has.
+func (r *Result) failed(where, system string) string {
+	for _, t := range r.Trials {
+		if t.Case == where && t.System == system && t.Failed != "" {
+			return t.Failed
+		}
+	}
+	return ""
+}
+
+// oneLine is what an error says, and the end of what the program said, in a line.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", " ")), " ")
+}
+
+func (r *Result) failure() error {
+	var all []error
+	for _, t := range r.Trials {
+		if t.Failed != "" {
+			all = append(all, fmt.Errorf("%s: %s: %s", t.Case, t.System, t.Failed))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// makeFolders makes what processes write to; remove removes it.
+func (b *bench) makeFolders() (remove func(), err error) {
+	remove = func() {
+		os.RemoveAll(b.dir)
+		os.RemoveAll(b.memory)
+	}
+	if b.dir, err = os.MkdirTemp("", "bench"); err != nil {
+		return func() {}, err
+	}
+	if b.memory, err = os.MkdirTemp("/dev/shm", "bench"); err != nil {
+		if b.memory, err = os.MkdirTemp("", "bench"); err != nil {
+			return remove, err
+		}
+	}
+	// Apache's process is another user's.
+	return remove, errors.Join(os.Chmod(b.dir, 0o755), os.Chmod(b.memory, 0o755))
 }
 
 // prepare finds and builds all programs.
@@ -199,50 +260,9 @@ func (b *bench) pick(ctx context.Context, r *Result) error {
 // limit is the time that everything may take: generous, but finite.
 func (b *bench) limit() time.Duration {
 	trials := time.Duration(b.Runs * len(b.Cases) * len(b.systems))
-	return time.Minute + trials*(2*b.Length+20*time.Second)
-}
-
-// startOrigin starts the origin; stop ends it.
-func (b *bench) startOrigin(ctx context.Context) (stop func(), err error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, err
+	limit := time.Minute + trials*(2*b.Length+20*time.Second)
+	for _, c := range b.Cases {
+		limit += time.Duration(c.Objects*len(b.systems)) * time.Millisecond
 	}
-	b.origin = fmt.Sprintf("127.0.0.1:%d", port)
-	argv := []string{b.self, childMark, "origin", b.origin}
-	dir := filepath.Join(b.dir, "origin")
-	if err := os.MkdirAll(filepath.Join(dir, "files"), 0o755); err != nil {
-		return nil, err
-	}
-	if nginx := b.find.find("nginx"); nginx != "" && !b.GoLoad {
-		for size := range sizes {
-			if err := os.WriteFile(filepath.Join(dir, "files", size), content(size), 0o644); err != nil {
-				return nil, err
-			}
-		}
-		p := &place{Program: nginx, Dir: dir, Port: port, Root: os.Getuid() == 0, Files: b.files}
-		if err := p.write("origin.conf"); err != nil {
-			return nil, err
-		}
-		argv = nginxArgv(p)
-	}
-	p, err := start(b.cores.origin, dir, b.lib, nil, argv...)
-	if err != nil {
-		return nil, err
-	}
-	if err := gate(ctx, p, port); err != nil {
-		p.stop()
-		return nil, fmt.Errorf("%w: %s", err, p.said())
-	}
-	return p.stop, nil
-}
-
-// freePort is a port of 127.0.0.1 that nobody listens on now.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return limit
 }

@@ -31,7 +31,7 @@ func Child(args []string) bool {
 	case mode == "httputil" && len(rest) == 2:
 		err = http.ListenAndServe(rest[0], reverseProxy(rest[1]))
 	case mode == "origin" && len(rest) == 1:
-		err = http.ListenAndServe(rest[0], http.HandlerFunc(serveContent))
+		err = http.ListenAndServe(rest[0], serveContent())
 	case mode == "load" && len(rest) == 4:
 		err = childLoad(rest)
 	default:
@@ -82,19 +82,6 @@ func (b *buffers) Get() []byte {
 }
 
 func (b *buffers) Put(v []byte) { b.pool.Put(&v) }
-
-// serveContent is the origin where nginx is not to be had.
-func serveContent(w http.ResponseWriter, r *http.Request) {
-	size := r.URL.Path[1:]
-	if _, ok := sizes[size]; !ok {
-		http.NotFound(w, r)
-		return
-	}
-	b := content(size)
-	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Write(b)
-}
 
 // childLoad is the load where wrk is not to be had: closed loop, as wrk's.
 func childLoad(args []string) error {

@@ -1,14 +1,15 @@
-// Package bench compares reverse proxies as bare processes pinned to cores: what
-// does a request cost the proxy, in CPU time?
+// Package bench compares reverse proxies, and their caches, as bare processes
+// pinned to cores: what does a request cost the proxy, in CPU time?
 //
 //	make bench                                   # .build/bench
+//	make bench BENCH="--cases=hit"               # the caches only
 //	.build/bench --install                       # fetch what is missing into .build/bench-root
-//	.build/bench --systems=proxyd,nginx --cases=case=1k/conns=64 --runs=10
+//	.build/bench --systems=proxyd,nginx --cases=1k/conns=64 --runs=10
 //
 // The system under test has one core to itself. The load (wrk) and the origin
 // (nginx with static files) run on another one:
 //
-//	core 1: wrk ──► core 0: proxyd, nginx, haproxy, apache or httputil ──► core 1: origin
+//	core 1: wrk ──► core 0: proxyd, nginx, haproxy, varnish, apache or httputil ──► core 1: origin
 //
 // Around the load the bench reads the CPU clock of every process of the system,
 // workers and ended threads included, with the nanoseconds that the kernel
@@ -26,6 +27,35 @@
 // keep-alive on both sides, no access log, the same added fields
 // (X-Forwarded-*, Via). The configurations are in configs/, with the reason of
 // each setting.
+//
+// # Hits
+//
+// In case=hit/… one object is asked for again and again. That each answer comes
+// from the cache is proved: the origin counts its requests, and has none from
+// before the load until after the last answer. This one, and the ones before the
+// load, are compared by hash. The object lies in memory: for caches that keep
+// files (nginx, mod_cache_disk) these are on a file system in memory (/dev/shm).
+// In case=hit/size=10m it lies on disk, and in the pages that the kernel keeps of
+// it.
+//
+// case=memory stores many objects of 1 KB, and reads what memory the system holds
+// before and after: resident memory of its processes, and the blocks of files
+// that lie in memory. What each object takes beside its body is the figure.
+//
+// case=start has proxyd fill a directory with a million files, and starts it anew,
+// once after an orderly stop and once after kill -9. The figure is the time from
+// the start of the process until it has answered a request from the cache. From
+// then until two seconds after the start it is asked for objects at random: each
+// must be a hit with the right bytes.
+//
+// These two are played once, not in each run: they take long and hardly vary.
+//
+// # What cannot be measured
+//
+// A system that cannot play a case is left out of it, and the table says why. One
+// that cannot be started, answers wrongly or fails under load has no figure in
+// that case: the table has the reason, the claims against it are not judged, and
+// the bench ends with an error.
 //
 // Every process has a process group of its own that is killed when its trial
 // ends, however it ends, and the whole has a time limit. Without wrk or nginx a

@@ -25,18 +25,27 @@ func content(size string) []byte {
 const patience = 10 * time.Second
 
 // gate waits until the port answers, and then wants the right bytes for every
-// size, twice on one connection.
-func gate(ctx context.Context, p *process, port int) error {
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableCompression: true}}
-	defer client.CloseIdleConnections()
+// size that the case checks, twice on one connection.
+func gate(ctx context.Context, p *process, c Case, port int) error {
 	if err := awaitPort(ctx, p, port); err != nil {
 		return err
 	}
 	for range 2 {
-		for size := range sizes {
-			if err := rightBytes(ctx, client, fmt.Sprintf("http://127.0.0.1:%d/%s", port, size), size); err != nil {
-				return err
-			}
+		if err := right(ctx, c, port); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// right wants the right bytes for every size that the case checks.
+func right(ctx context.Context, c Case, port int) error {
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableCompression: true}}
+	defer client.CloseIdleConnections()
+	for _, size := range c.checked() {
+		c.Size = size
+		if err := rightBytes(ctx, client, fmt.Sprintf("http://127.0.0.1:%d/%s", port, c.path()), size); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -44,7 +53,7 @@ func gate(ctx context.Context, p *process, port int) error {
 
 func awaitPort(ctx context.Context, p *process, port int) error {
 	late := time.After(patience)
-	again := time.NewTicker(5 * time.Millisecond)
+	again := time.NewTicker(time.Millisecond)
 	defer again.Stop()
 	for {
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
@@ -94,7 +103,7 @@ func idleConns(ctx context.Context, port, n int, size string) (conns []net.Conn,
 			closeAll(conns)
 		}
 	}()
-	buf := make([]byte, sizes[size]+4096)
+	buf := make([]byte, room(size))
 	for range n {
 		if err := ctx.Err(); err != nil {
 			return conns, context.Cause(ctx)
@@ -104,33 +113,40 @@ func idleConns(ctx context.Context, port, n int, size string) (conns []net.Conn,
 			return conns, fmt.Errorf("connection %d: %w", len(conns)+1, err)
 		}
 		conns = append(conns, c)
-		if err := ask(c, buf, size); err != nil {
+		if _, err := ask(c, buf, size, size); err != nil {
 			return conns, fmt.Errorf("connection %d: %w", len(conns), err)
 		}
 	}
 	return conns, nil
 }
 
-// ask sends a request and reads its answer whole.
-func ask(c net.Conn, buf []byte, size string) error {
+// room is as many bytes as an answer has at most, with its head.
+func room(size string) int { return sizes[size] + 4096 }
+
+// ask sends a request and reads its answer whole, into buf. It returns the body.
+func ask(c net.Conn, buf []byte, path, size string) ([]byte, error) {
 	c.SetDeadline(time.Now().Add(patience))
-	if _, err := fmt.Fprintf(c, "GET /%s HTTP/1.1\r\nHost: bench\r\n\r\n", size); err != nil {
-		return err
+	if _, err := fmt.Fprintf(c, "GET /%s HTTP/1.1\r\nHost: bench\r\n\r\n", path); err != nil {
+		return nil, err
 	}
-	for n, want := 0, -1; n != want; {
+	n, begin := 0, 0 // of the body
+	for begin == 0 || n < begin+sizes[size] {
+		if n == len(buf) {
+			return nil, errors.New("the head of the answer does not end")
+		}
 		m, err := c.Read(buf[n:])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		n += m
-		if end := bytes.Index(buf[:n], []byte("\r\n\r\n")); want < 0 && end >= 0 {
-			want = end + 4 + sizes[size]
-		}
-		if n == len(buf) || want > 0 && n > want {
-			return errors.New("the answer is longer than it should be")
+		if end := bytes.Index(buf[:n], []byte("\r\n\r\n")); begin == 0 && end >= 0 {
+			begin = end + 4
 		}
 	}
-	return nil
+	if n > begin+sizes[size] {
+		return nil, errors.New("the answer is longer than it should be")
+	}
+	return buf[begin:n], nil
 }
 
 // stillOpen counts the connections that the other side has not closed.

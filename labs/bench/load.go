@@ -22,7 +22,7 @@ type load struct {
 // loadFor plays a case's load against a port, on the load's core, and returns
 // what the generator said.
 func (b *bench) loadFor(ctx context.Context, c Case, port int, length time.Duration) (load, error) {
-	url := fmt.Sprintf("http://127.0.0.1:%d/%s", port, c.Size)
+	url := fmt.Sprintf("http://127.0.0.1:%d/%s", port, c.path())
 	out, err := os.Create(filepath.Join(b.dir, "load"))
 	if err != nil {
 		return load{}, err

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -95,7 +96,9 @@ func loadAverage() float64 {
 func (m Machine) Markdown() string {
 	var versions []string
 	for _, s := range m.Systems {
-		versions = append(versions, m.Versions[s])
+		if !slices.Contains(versions, m.Versions[s]) { // Apache has several names
+			versions = append(versions, m.Versions[s])
+		}
 	}
 	return fmt.Sprintf("%s, %d cores, %s; %s; load %s, origin %s; load average %.1f before and %.1f after. No access log anywhere.\n",
 		m.CPU, m.Cores, m.Kernel, strings.Join(versions, "; "), m.Load, m.Origin, m.LoadBefore, m.LoadAfter)

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"math"
 	"net"
 	"net/http"
@@ -123,7 +124,7 @@ func TestGateRefusesWrongAnswers(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		{"right bytes", serveContent, ""},
+		{"right bytes", serveContent().ServeHTTP, ""},
 		{"another status", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(502) }, "status 502"},
 		{"one byte is different", func(w http.ResponseWriter, r *http.Request) {
 			b := content(r.URL.Path[1:])
@@ -137,7 +138,7 @@ func TestGateRefusesWrongAnswers(t *testing.T) {
 	} {
 		s := httptest.NewServer(tt.answer)
 		p := &process{done: make(chan struct{})}
-		err := gate(t.Context(), p, s.Listener.Addr().(*net.TCPAddr).Port)
+		err := gate(t.Context(), p, Case{}, s.Listener.Addr().(*net.TCPAddr).Port)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: %v, want %q", tt.claim, err, tt.want)
 		}
@@ -146,7 +147,7 @@ func TestGateRefusesWrongAnswers(t *testing.T) {
 }
 
 func TestIdleConnectionsThatWereClosedAreSeen(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(serveContent))
+	s := httptest.NewServer(serveContent())
 	defer s.Close()
 	conns, err := idleConns(t.Context(), s.Listener.Addr().(*net.TCPAddr).Port, 5, "1k")
 	if err != nil {
@@ -155,6 +156,16 @@ func TestIdleConnectionsThatWereClosedAreSeen(t *testing.T) {
 	defer closeAll(conns)
 	if n := stillOpen(conns); n != 5 {
 		t.Errorf("%d of 5 are open", n)
+	}
+	var timeout net.Error
+	if err := conns[0].SetReadDeadline(time.Now().Add(-time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conns[0].Read(make([]byte, 1)); !errors.As(err, &timeout) || !timeout.Timeout() {
+		t.Fatalf("reading after the deadline: %v", err)
+	}
+	if n := stillOpen(conns); n != 5 {
+		t.Errorf("%d of 5 are open when the time to answer on one has passed", n)
 	}
 	s.CloseClientConnections()
 	for end := time.Now().Add(5 * time.Second); stillOpen(conns) > 0; time.Sleep(time.Millisecond) {
@@ -166,9 +177,14 @@ func TestIdleConnectionsThatWereClosedAreSeen(t *testing.T) {
 
 func TestEveryConfigurationRenders(t *testing.T) {
 	for _, s := range systems {
-		p := &place{Dir: t.TempDir(), Port: 8080, Origin: "127.0.0.1:9", Root: true, Files: 100, Modules: "/m"}
-		if err := p.write(s.config); err != nil {
-			t.Errorf("%s: %v", s.name, err)
+		for _, c := range Cases {
+			if ok, _ := s.plays(c); !ok {
+				continue
+			}
+			p := &place{Case: c, Dir: t.TempDir(), Port: 8080, Origin: "127.0.0.1:9", Root: true, Files: 100, Modules: "/m"}
+			if err := p.write(s.setup(c).config); err != nil {
+				t.Errorf("%s: %s: %v", s.name, c.Name, err)
+			}
 		}
 	}
 }
@@ -204,6 +220,64 @@ func TestTableAndClaims(t *testing.T) {
 	for _, unwanted := range []string{"haproxy", "idle", "NaN", "Inf"} {
 		if strings.Contains(text, unwanted) {
 			t.Errorf("%q was not measured, and is in\n%s", unwanted, text)
+		}
+	}
+}
+
+func TestWhoFailsOrIsLeftOutHasAReasonInTheTable(t *testing.T) {
+	hit, disk := "case=hit/size=1k/conns=64", "case=hit/size=10m/conns=16"
+	cases, err := CasesNamed([]string{hit, disk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Result{Cases: cases, Systems: []string{"proxyd", "nginx", "haproxy", "httputil"}, Runs: 1, Trials: []Trial{
+		{Case: hit, System: "proxyd", Run: 1, CPU: 10},
+		{Case: hit, System: "nginx", Run: 1, Failed: "it ended | before it listened"},
+		{Case: hit, System: "haproxy", Run: 1, CPU: 20},
+		{Case: disk, System: "nginx", Run: 1, CPU: 20},
+	}}
+	text := r.Markdown()
+	for _, line := range []string{
+		"| case=hit/size=1k/conns=64 | nginx | failed: it ended / before it listened | | | | | |",
+		"| case=hit/size=10m/conns=16 | haproxy | left out: its cache is in memory only | | | | | |",
+		"| case=hit/size=1k/conns=64 | CPU | 0.7 | – | not known: nginx failed |",
+	} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("no line\n%s\nin\n%s", line, text)
+		}
+	}
+	if strings.Contains(text, "httputil") {
+		t.Errorf("httputil has no cache, and is in\n%s", text)
+	}
+	if err := r.failure(); err == nil || !strings.Contains(err.Error(), hit+": nginx: it ended") {
+		t.Errorf("error %v, want the failure", err)
+	}
+}
+
+func TestMemoryAndStartHaveTablesOfTheirOwn(t *testing.T) {
+	cases, err := CasesNamed([]string{"memory", "start"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Result{Cases: cases, Systems: []string{"proxyd", "varnish"}, Runs: 1, Trials: []Trial{
+		{Case: cases[0].Name, System: "proxyd", Run: 1, Requests: 100_000, Overhead: 500, Resident: 2e8},
+		{Case: cases[0].Name, System: "varnish", Run: 1, Requests: 100_000, Overhead: 1000, Resident: 3e8},
+		{Case: cases[1].Name, System: "proxyd", Run: 1, Requests: 12345, FirstHit: 101, Resident: 1e8},
+	}}
+	text := r.Markdown()
+	for _, line := range []string{
+		"| case | system | bytes beside each body of 1 KB | proxyd ÷ it | resident MB |",
+		"| case=memory/objects=100000 | varnish | 1000 | 0.50 | 300.0 |",
+		"| case=memory/objects=100000 | bytes beside each body, at most | 600 | 500.00 | yes |",
+		"| case=start/objects=1000000 | ms until the first hit, and then 2 s without a miss, at most | 100 | 101.00 | no |",
+	} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("no line\n%s\nin\n%s", line, text)
+		}
+	}
+	for _, unwanted := range []string{"CPU µs/request", "start/objects=1000000 | varnish", "NaN"} {
+		if strings.Contains(text, unwanted) {
+			t.Errorf("%q is in\n%s", unwanted, text)
 		}
 	}
 }

@@ -111,6 +111,14 @@ func TestNamesThatAreNone(t *testing.T) {
 	if _, err := bench.CasesNamed([]string{"case=2k/conns=64"}); err == nil || !strings.Contains(err.Error(), "case=1k/conns=64") {
 		t.Errorf("unknown case: %v, want the known ones in the hint", err)
 	}
+	for name, want := range map[string]int{"hit": 3, "case=hit/size=1k": 1, "1k/conns=64": 1, "1k": 3} {
+		if got, err := bench.CasesNamed([]string{name}); err != nil || len(got) != want {
+			t.Errorf("%s: %v, %v; want %d cases", name, got, err, want)
+		}
+	}
+	if got, err := bench.CasesNamed([]string{"hi"}); err == nil {
+		t.Errorf("half a word names %v", got)
+	}
 	for _, name := range []string{"case=1m/conns=16", "1m/conns=16"} {
 		if got, err := bench.CasesNamed([]string{name}); err != nil || len(got) != 1 || got[0].Size != "1m" {
 			t.Errorf("%s: %v, %v", name, got, err)

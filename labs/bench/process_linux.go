@@ -18,10 +18,11 @@ import (
 // process is a program that the bench started, and all that it forked: a
 // process group.
 type process struct {
-	cmd  *exec.Cmd
-	log  string        // path of what it wrote to standard error
-	done chan struct{} // closed when it has ended
-	err  error         // how; after done
+	cmd   *exec.Cmd
+	began time.Time
+	log   string        // path of what it wrote to standard error
+	done  chan struct{} // closed when it has ended
+	err   error         // how; after done
 }
 
 // start runs argv on the given cores. What the kernel would leave behind if the
@@ -33,12 +34,16 @@ func start(cores []int, dir, lib string, stdout *os.File, argv ...string) (*proc
 	}
 	defer log.Close()
 	p := &process{cmd: exec.Command(argv[0], argv[1:]...), log: log.Name(), done: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = stdout, log
+	p.cmd.Stderr = log
+	if stdout != nil { // a nil *os.File would leave the program without a descriptor 1
+		p.cmd.Stdout = stdout
+	}
 	p.cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", len(cores)))
 	if lib != "" {
 		p.cmd.Env = append(p.cmd.Env, "LD_LIBRARY_PATH="+lib)
 	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	p.began = time.Now()
 	if err := onCores(cores, p.cmd.Start); err != nil {
 		return nil, err
 	}
@@ -71,6 +76,22 @@ func onCores(cores []int, f func() error) error {
 func (p *process) stop() {
 	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.done
+}
+
+// end has the leader end by itself, and kills what is left after a while.
+func (p *process) end() error {
+	defer p.stop()
+	late := time.NewTimer(time.Minute)
+	defer late.Stop()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.done:
+		return nil
+	case <-late.C:
+		return fmt.Errorf("%s does not end: %s", p.cmd.Path, p.said())
+	}
 }
 
 // said is the end of what the process wrote to standard error.
@@ -162,6 +183,9 @@ func (p *process) resident() (int64, error) {
 	return sum, nil
 }
 
+// takenBy is what a file takes up, in bytes.
+func takenBy(f os.FileInfo) int64 { return f.Sys().(*syscall.Stat_t).Blocks * 512 }
+
 // ownCores are the cores that this process may run on.
 func ownCores() ([]int, error) {
 	var set unix.CPUSet
@@ -199,17 +223,17 @@ func raiseFiles() (int, error) {
 }
 
 // isOpen reports whether the peer has neither closed the socket nor sent
-// anything.
+// anything. It does not read through the runtime, to which a deadline that has
+// passed is an error too.
 func isOpen(c syscall.Conn) bool {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return false
 	}
 	var peeked error
-	err = raw.Read(func(fd uintptr) bool {
+	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		_, _, peeked = unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		return true
 	})
 	return err == nil && errors.Is(peeked, unix.EAGAIN)
 }

@@ -3,12 +3,13 @@
 // says what is measured, and how.
 //
 //	bench --install
+//	bench --cases=hit
 //	bench --runs=5 --seconds=3 --systems=proxyd,nginx --cases=1k/conns=64 --json=bench.json
 //
 // Standard error gets a line for each trial, in the format of Go's benchmarks;
 // standard output gets Markdown at the end.
 //
-// Exit status: 0 done, 1 failed or interrupted, 2 wrong usage.
+// Exit status: 0 done, 1 interrupted or a system failed in a case, 2 wrong usage.
 package main
 
 import (
@@ -30,8 +31,8 @@ import (
 type cli struct {
 	Runs    int      `default:"5" help:"How often each trial is played."`
 	Seconds int      `default:"3" help:"Length of a measurement."`
-	Systems []string `placeholder:"NAME" help:"proxyd, nginx, haproxy, apache, httputil; all that are found by default."`
-	Cases   []string `placeholder:"NAME" help:"Cases by the names of the table; all by default."`
+	Systems []string `placeholder:"NAME" help:"proxyd, nginx, haproxy, varnish, apache, apache-disk, apache-socache, httputil; all that are found by default."`
+	Cases   []string `placeholder:"NAME" help:"Cases by the names of the table, or the beginning of one (hit); all by default."`
 	JSON    string   `name:"json" placeholder:"FILE" help:"Write every trial there."`
 	Install bool     `help:"Fetch missing Debian packages into .build/bench-root; the host stays as it is."`
 }
@@ -79,18 +80,18 @@ func (c *cli) run(cases []bench.Case) error {
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
-	if err != nil {
+	if result == nil {
 		return err
 	}
 	fmt.Print(result.Markdown())
 	if c.JSON == "" {
-		return nil
-	}
-	text, err := json.MarshalIndent(result, "", "  ")
-	if err != nil {
 		return err
 	}
-	return os.WriteFile(c.JSON, append(text, '\n'), 0o644)
+	text, writing := json.MarshalIndent(result, "", "  ")
+	if writing == nil {
+		writing = os.WriteFile(c.JSON, append(text, '\n'), 0o644)
+	}
+	return errors.Join(err, writing)
 }
 
 // complain writes an error as error: and hint: lines.
