@@ -2,9 +2,7 @@ package store
 
 import (
 	"bytes"
-	"container/list"
 	"fmt"
-	"math/rand/v2"
 	"runtime"
 	"testing"
 
@@ -94,96 +92,6 @@ func TestMemoryIsBounded(t *testing.T) {
 	s.memory.CleanUp()
 	if st := s.Stats(); st.MemoryBytes > bound || st.MemoryBytes < bound/2 || st.Evicted == 0 {
 		t.Errorf("%d bytes of %d, %d keys evicted", st.MemoryBytes, bound, st.Evicted)
-	}
-}
-
-// lru is what the store is compared with: as many objects, the longest unused
-// goes.
-type lru struct {
-	size int
-	l    *list.List
-	m    map[int]*list.Element
-}
-
-func (c *lru) get(k int) bool {
-	if e, ok := c.m[k]; ok {
-		c.l.MoveToFront(e)
-		return true
-	}
-	c.m[k] = c.l.PushFront(k)
-	if c.l.Len() > c.size {
-		last := c.l.Back()
-		c.l.Remove(last)
-		delete(c.m, last.Value.(int))
-	}
-	return false
-}
-
-// trace asks for objects, and puts what it does not find. It returns the ratio of
-// hits of the store and of an LRU that has room for as many.
-func trace(t *testing.T, next func(i int) int, n int) (store, least float64) {
-	const fits = 1000
-	e := entryOf(t, requestFor("/0000000"), 1024, epoch)
-	each := int64(overhead + len(record(e)) + 1024)
-	s := open(t, Options{Memory: fits * each})
-	other := &lru{fits, list.New(), map[int]*list.Element{}}
-	body := make([]byte, 1024)
-	var v Variants
-	hits, theirs, counted := 0, 0, 0
-	for i := range n {
-		k := next(i)
-		path := fmt.Sprintf("/%07d", k)
-		hit := s.Get(keyOf(path), &v) == Ready
-		if !hit {
-			put(t, s, requestFor(path), body, epoch)
-			if i%64 == 0 {
-				s.memory.CleanUp()
-			}
-		}
-		there := other.get(k)
-		if i < n/4 || k >= 1_000_000 { // while it fills; and who only scans hits nothing
-			continue
-		}
-		counted++
-		if hit {
-			hits++
-		}
-		if there {
-			theirs++
-		}
-	}
-	return float64(hits) / float64(counted), float64(theirs) / float64(counted)
-}
-
-func TestHitRatioIsNoLessThanThatOfLRU(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	z := rand.NewZipf(r, 1.1, 1, 99_999)
-	ours, theirs := trace(t, func(int) int { return int(z.Uint64()) }, 100_000/slowness)
-	t.Logf("Zipf: %.3f, LRU %.3f", ours, theirs)
-	if ours < theirs {
-		t.Errorf("hit ratio %.3f on a Zipf trace, where LRU has %.3f", ours, theirs)
-	}
-}
-
-// TestUniqueURLsEvictLittle has one client ask for a URL that nobody asked for
-// before, three times for each request of all others.
-func TestUniqueURLsEvictLittle(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
-	z := rand.NewZipf(r, 1.1, 1, 9_999)
-	ours, theirs := trace(t, func(i int) int {
-		if i%4 != 0 {
-			return 1_000_000 + i
-		}
-		return int(z.Uint64())
-	}, 80_000/slowness)
-	z = rand.NewZipf(rand.New(rand.NewPCG(3, 4)), 1.1, 1, 9_999)
-	calm, _ := trace(t, func(int) int { return int(z.Uint64()) }, 20_000/slowness)
-	t.Logf("others hit %.3f, of an LRU %.3f, without that client %.3f", ours, theirs, calm)
-	if ours < calm-0.1 {
-		t.Errorf("others hit %.3f, and %.3f without the client", ours, calm)
-	}
-	if ours < theirs {
-		t.Errorf("others hit %.3f, and %.3f of an LRU", ours, theirs)
 	}
 }
 
