@@ -152,3 +152,16 @@ func TestTakeOverKeepsChanges(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// The sequence of byrequests goes on over a reload where it was.
+func TestTakeOverKeepsLbstatus(t *testing.T) {
+	b := must(t, Config{Name: "o", Method: "byrequests", Members: parse(t, "A B C2")})
+	want := picks(b, 12)
+	for n := range 4 {
+		b := must(t, Config{Name: "o", Method: "byrequests", Members: parse(t, "A B C2")})
+		got := picks(b, n)
+		if got += picks(successor(t, b, "byrequests", "A B C2"), 12-n); got != want {
+			t.Errorf("taken over after %d: got %s, want %s", n, got, want)
+		}
+	}
+}

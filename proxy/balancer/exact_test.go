@@ -76,3 +76,47 @@ func TestChancesAreTheLoadfactors(t *testing.T) {
 		}
 	})
 }
+
+// byrequests is Apache's arithmetic for the members that are left: where some were
+// tried or have their max, they neither gain nor are paid for, and of equal ones the
+// first is elected.
+func TestByrequestsPassesOver(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		fs := factors(t)
+		b := build(t, 0, fs...)
+		lbstatus := make([]int, len(fs))
+		for range rapid.IntRange(1, 40).Draw(t, "requests") {
+			tried := rapid.SliceOfN(rapid.Bool(), len(fs), len(fs)).Draw(t, "tried")
+			q, best, total, most := new(Request), -1, 0, math.MinInt
+			for i, out := range tried {
+				if out {
+					q.Tried = append(q.Tried, b.Members()[i])
+					continue
+				}
+				total += int(fs[i] * 100)
+				if lbstatus[i] += int(fs[i] * 100); lbstatus[i] > most {
+					best, most = i, lbstatus[i]
+				}
+			}
+			l, err := elect(b, q)
+			if best < 0 && err != nil {
+				continue
+			}
+			if err != nil || l.Index() != best {
+				t.Fatalf("loadfactors %v, tried %v: elected %d (%v), want %d", fs, tried, l.Index(), err, best)
+			}
+			lbstatus[best] -= total
+			l.done(OK)
+		}
+	})
+}
+
+// Members that only further attempts come to take turns as well.
+func TestFurtherAttemptsTakeTurns(t *testing.T) {
+	list := members(0, 1, 1, 1)
+	list[1].LBSet, list[2].LBSet = 1, 1
+	b := must(t, Config{Name: "o", Method: "byrequests", Members: list})
+	if got := picksFor(b, &Request{Tried: b.Members()[:1]}, 4); got != "BCBC" {
+		t.Errorf("got %s, want BCBC", got)
+	}
+}

@@ -125,3 +125,35 @@ func TestEjectionsInARow(t *testing.T) {
 		}
 	})
 }
+
+// When all members fail, as many as Keep says are not ejected, at least one, at once
+// or one after the other.
+func TestOutliersKeep(t *testing.T) {
+	for _, tt := range []struct {
+		members string
+		keep    int
+		want    string
+	}{
+		{"A B C D", 50, "AB"},
+		{"A B C D", 0, "ABC"},
+		{"A B C", 50, "A"},
+		{"A B C", 34, "A"},
+		{"A B C", 33, "AB"},
+		{"A B", 100, ""},
+		{"A", 0, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := must(t, Config{Name: "o", Method: "byrequests", Outliers: Outliers{50, 0, 10 * time.Second, time.Hour, tt.keep}, Members: parse(t, tt.members)})
+			b.Watch(new(pulse).probe)
+			defer b.Unwatch()
+			for interval := range 3 {
+				answers(t, b, 20, func(string, int) Result { return Result{Outcome: Failed} })
+				time.Sleep(10*time.Second + 1)
+				synctest.Wait()
+				if got := ejected(b); got != tt.want {
+					t.Errorf("%s, keep %d%%: ejected %q after %d intervals, want %q", tt.members, tt.keep, got, interval+1, tt.want)
+				}
+			}
+		})
+	}
+}
