@@ -45,8 +45,10 @@ balancers:
       - {url: http://10.0.0.11, route: one, redirect: two, lbset: 1, status: D, max: 5, ttl: 10s, keepalive: on, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s, upgrade: websocket, upgradetimeout: 10m}
       - {url: "http://[fd00::12]:8080", retry: 0s, route: two, hcfails: 5, hcexpr: "%{REQUEST_STATUS} !~ /^5/"}
   - name: images
+    hedge: 95%
     members:
       - {url: "http://images.internal:8000", hcmethod: TCP}
+      - {url: "http://10.0.0.21:8000"}
 routes:
   - {path: /private, to: "!"}
   - {path: /images/, to: balancer://images/v2/}

@@ -86,6 +86,9 @@ func generalNotes(s *site.Site) []string {
 		if b.Sessions.Own != "" {
 			say("balancers' sessioncookie: %s; httpd sets no cookie by itself, so its sessions go to any member", b.Sessions.Own)
 		}
+		if b.Failures.Hedge > 0 {
+			say("balancers' hedge: %d%%; httpd asks one member at a time", b.Failures.Hedge)
+		}
 		if b.Failures.SlowStart > 0 {
 			say("balancers' slowstart: %s; httpd gives a member that is back its whole share at once", b.Failures.SlowStart)
 		}

@@ -125,6 +125,8 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 		FailOnStatus:  b.Failures.OnStatus,
 		FailOnTimeout: b.Failures.OnTimeout,
 		Budget:        b.Failures.Budget,
+		Hedge:         b.Failures.Hedge,
+		HedgeBudget:   b.Failures.HedgeBudget,
 		Timeout:       b.Timeout,
 		Queue:         b.Queue,
 		Probe:         b.Failures.Probe,

@@ -45,8 +45,8 @@
 // A phase that would have to wait for a socket says so (phaseAgain) and is entered
 // again when the socket is ready. One that has to wait in the middle of its work
 // has the exchange go on in a goroutine (phaseApart), where the same calls wait:
-// to connect to a member, to wait for a member that is free, for a small body, or
-// while an interim response passes. Two cases take two goroutines: a request body
+// to connect to a member, to wait for a member that is free, for a small body, for
+// two members at once, or while an interim response passes. Two cases take two goroutines: a request body
 // that does not fit behind its head in the buffer (upload.go), since the answer may
 // come before the body is over; and a tunnel, since either side may speak. When
 // such an exchange is over, the loop has its connection back. All others start no
@@ -70,6 +70,7 @@
 //	send     send.go     head, and the body that is there; else upload.go
 //	sent     send.go     they go out
 //	receive  receive.go  the response's head
+//	         hedge.go    or another member's, that was asked besides
 //	interim  receive.go  1xx pass
 //	tunnel   tunnel.go   after 101, bytes both ways
 //	relay    relay.go    the head for the client
@@ -89,6 +90,10 @@
 // member into error state, unless failonstatus or failontimeout say more (package
 // balancer); what it did with one request is that request's 502 or 504. A member in
 // error is probed until it is back (probe.go).
+//
+// Where the balancer hedges, a request without a body whose answer takes longer than
+// most is sent to another member besides (hedge.go): the first head wins, and the
+// other connection is closed. Hedges have a budget as well.
 //
 // While a member computes nothing is read from the client, so that nobody would
 // see it leave. Where the answer takes longer than a second, the kernel is asked

@@ -47,6 +47,8 @@ type exchange struct {
 	begun    bool          // and one of this attempt
 	look     time.Duration // the response's head is waited for so long, until somebody looks around; 0 before
 	waited   time.Duration // for it, before that
+	hedgeAt  time.Duration // and for so long before another member is asked besides; 0 for none
+	hedge    *hedge        // that member
 	interim  int           // 1xx responses so far
 	upload   upload
 	upgrade  string // the protocol that the member was asked to change to; "" for none

@@ -69,8 +69,8 @@ const (
 
 // glance is the length of the next piece of a wait of which left remains.
 func glance(left, waited time.Duration) time.Duration {
-	if waited == 0 {
-		return min(left, firstLook)
+	if waited < firstLook {
+		return min(left, firstLook-waited)
 	}
 	return min(left, otherLook)
 }

@@ -21,6 +21,12 @@ func (x *exchange) receive() phase {
 	switch {
 	case err == socket.ErrAgain:
 		return phaseAgain
+	case err == errDawdles:
+		return phaseApart
+	case x.hedge != nil:
+		err = x.settle(err)
+	}
+	switch {
 	case err != nil:
 		return x.noResponse(err)
 	case !x.res.Interim():
@@ -48,7 +54,14 @@ func (x *exchange) awaitHead() error {
 				x.up.First = headSize
 			}
 			x.look = glance(patience-x.waited, x.waited)
+			if x.hedgeAt > x.waited {
+				x.look = min(x.look, x.hedgeAt-x.waited)
+			}
 			x.up.ReadWithin(x.look)
+		}
+		if x.hedge.answered() { // it interrupts as well
+			x.waited = 0
+			return errOutrun
 		}
 		if x.upload.broken.Load() { // its interrupt may have come before the deadline
 			return errBodyCut
@@ -59,6 +72,10 @@ func (x *exchange) awaitHead() error {
 		}
 		x.waited += x.look
 		x.look = 0
+		if x.hedge.answered() && http1.IsTimeout(err) {
+			x.waited = 0
+			return errOutrun
+		}
 		if !http1.IsTimeout(err) || x.upload.broken.Load() {
 			x.waited = 0
 			return err
@@ -71,6 +88,12 @@ func (x *exchange) awaitHead() error {
 		}
 		if left(x.c.Conn, x.abortsOnClose()) {
 			return errLeft
+		}
+		if x.hedgeAt > 0 && x.waited >= x.hedgeAt {
+			x.hedgeAt = 0
+			if x.hedgeNow() && x.inLoop() {
+				return errDawdles
+			}
 		}
 	}
 }

@@ -18,6 +18,9 @@ func (x *exchange) send() phase {
 	if x.group.balancer.Timed() {
 		x.asked = x.now()
 	}
+	if x.hedgeAt = x.group.balancer.HedgeDelay(); x.hedgeAt > 0 && !x.mayHedge() {
+		x.hedgeAt = 0
+	}
 	up.Begin()
 	up.Out.B = x.appendRequest(up.Out.B)
 	if !whole {

@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -276,5 +277,41 @@ func TestFaultsOfChanges(t *testing.T) {
 	}
 	if after.Method != before.Method || strings.Contains(m.log.String(), "was changed") {
 		t.Errorf("changed: %+v\n%s", after, m.log)
+	}
+}
+
+func TestHedgesAreTold(t *testing.T) {
+	b := origins(t, func(c *balancer.Config) { c.Hedge, c.HedgeBudget = 50, 100 })
+	answer := func() {
+		var l, h balancer.Lease
+		if err := b.Elect(nil, &l); err != nil {
+			t.Fatal(err)
+		}
+		if b.Hedge(&balancer.Request{Tried: []*balancer.Member{l.Member()}}, &h) {
+			h.Won()
+			h.Done(balancer.Result{})
+		}
+		l.Done(balancer.Result{Took: 20 * time.Millisecond})
+	}
+	for deadline := time.Now().Add(5 * time.Second); b.HedgeDelay() == 0 && time.Now().Before(deadline); {
+		answer()
+	}
+	s := b.Status()
+	m := manage(t, Config{}, b)
+	_, text, _ := m.ask("GET", "/api/balancers/origins", "")
+	var v balancerView
+	if err := json.Unmarshal([]byte(text), &v); err != nil || v.Hedges.Sent != s.Hedges || v.Hedges.Won != s.Hedges || v.Hedges.Delay == nil || *v.Hedges.Delay < 0.02 || s.Hedges == 0 {
+		t.Errorf("%v %d %s", err, s.Hedges, text)
+	}
+	_, text, _ = m.ask("GET", "/metrics", "")
+	for _, want := range []string{
+		fmt.Sprintf(`proxyd_balancer_hedges_total{balancer="origins"} %v`, float64(s.Hedges)),
+		fmt.Sprintf(`proxyd_balancer_hedges_won_total{balancer="origins"} %v`, float64(s.HedgesWon)),
+		`proxyd_balancer_refused_hedges_total{balancer="origins"} 0`,
+		`proxyd_balancer_hedge_delay_seconds{balancer="origins"} 0.02`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s", want)
+		}
 	}
 }

@@ -48,6 +48,14 @@ var balancerFigures = []figure[balancer.Status]{
 		func(b *balancer.Status) float64 { return float64(b.Again) }, nil),
 	row(counter, "proxyd_balancer_refused_attempts_total", "Further attempts that the retrybudget did not allow.", ofBalancer,
 		func(b *balancer.Status) float64 { return float64(b.Refused) }, nil),
+	row(counter, "proxyd_balancer_hedges_total", "Requests that went to a second member, as the first took longer than most.", ofBalancer,
+		func(b *balancer.Status) float64 { return float64(b.Hedges) }, nil),
+	row(counter, "proxyd_balancer_hedges_won_total", "Hedged requests that the second member answered first.", ofBalancer,
+		func(b *balancer.Status) float64 { return float64(b.HedgesWon) }, nil),
+	row(counter, "proxyd_balancer_refused_hedges_total", "Hedges that the hedgebudget did not allow.", ofBalancer,
+		func(b *balancer.Status) float64 { return float64(b.HedgesRefused) }, nil),
+	row(gauge, "proxyd_balancer_hedge_delay_seconds", "What an answer may take until its request may be hedged.", ofBalancer,
+		func(b *balancer.Status) float64 { return b.HedgeDelay.Seconds() }, func(b *balancer.Status) bool { return b.HedgeDelay > 0 }),
 }
 
 type status = balancer.MemberStatus

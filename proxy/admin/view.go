@@ -22,7 +22,16 @@ type balancerView struct {
 	Waiting   int          `json:"waiting"`
 	Again     uint64       `json:"attempts_again"`
 	Refused   uint64       `json:"attempts_refused"`
+	Hedges    hedgesView   `json:"hedges"`
 	Members   []memberView `json:"members"`
+}
+
+// hedgesView is about requests that went to a second member, as the first took long.
+type hedgesView struct {
+	Sent    uint64   `json:"sent"`
+	Won     uint64   `json:"won"`           // the second answered first
+	Refused uint64   `json:"refused"`       // by hedgebudget
+	Delay   *float64 `json:"delay_seconds"` // that a request waits for before; null where none is hedged
 }
 
 // settings are what people may change of a member.
@@ -66,6 +75,11 @@ func viewBalancer(b *balancer.Balancer) balancerView {
 	v := balancerView{
 		Name: s.Name, LBMethod: s.Method, LBMethods: balancer.Methods(), Declared: declared.Method, Changed: s.Changed,
 		Waiting: s.Waiting, Again: s.Again, Refused: s.Refused,
+		Hedges: hedgesView{Sent: s.Hedges, Won: s.HedgesWon, Refused: s.HedgesRefused},
+	}
+	if s.HedgeDelay > 0 {
+		delay := s.HedgeDelay.Seconds()
+		v.Hedges.Delay = &delay
 	}
 	for i := range s.Members {
 		v.Members = append(v.Members, viewMember(&s.Members[i], declared.Members[i]))

@@ -62,9 +62,10 @@ type core struct {
 	inFlight *striped   // exchanges that were elected by hash with a bound
 	events   []Event    // that nobody was told of yet
 
-	queue  queue
-	budget budget
-	wake   chan struct{} // for the watch: a member failed, or something else is to be told
+	queue   queue
+	budget  budget
+	hedging hedging
+	wake    chan struct{} // for the watch: a member failed, or something else is to be told
 }
 
 // New builds a balancer whose members all are as they were declared.
@@ -74,7 +75,11 @@ func New(c Config) (*Balancer, error) {
 	}
 	b := &Balancer{config: c, core: &core{inFlight: new(striped), method: c.Method, declared: c.Method, wake: make(chan struct{}, 1)}, lbstatus: make([]int, len(c.Members)), place: make([]int, len(c.Members))}
 	now := time.Now()
-	b.core.budget.before.at, b.core.budget.last.at = now, now
+	for _, u := range []*budget{&b.core.budget, &b.core.hedging.budget} {
+		u.before.at, u.last.at = now, now
+	}
+	b.core.hedging.times.turned.Store(elapsed())
+	b.core.hedging.times.looked.Store(elapsed())
 	figures := make([]counters, len(c.Members))
 	c.Members = slices.Clone(c.Members)
 	for i := range c.Members {

@@ -17,6 +17,9 @@ type Config struct {
 	FailOnTimeout bool    // so does Silent (failontimeout)
 	Budget        int     // further attempts as a share of requests, percent (retrybudget)
 
+	Hedge       int // percentile of the time to the head of an answer after which a request may be hedged, 1 to 99; 0 for never
+	HedgeBudget int // hedges as a share of requests, percent
+
 	Timeout   time.Duration // how long Wait waits; 0 for not at all
 	Queue     int           // how many may Wait
 	Probe     time.Duration // between probes of a member that could not be reached; 0 for none
@@ -81,6 +84,9 @@ func (s settings) check() error {
 func (c Config) check() error {
 	if methods[c.Method] == nil {
 		return fmt.Errorf("balancer %q: unknown lbmethod %q", c.Name, c.Method)
+	}
+	if c.Hedge < 0 || c.Hedge > 99 {
+		return fmt.Errorf("balancer %q: hedge: %d is no percentile between 1 and 99", c.Name, c.Hedge)
 	}
 	if len(c.Members) == 0 {
 		return fmt.Errorf("balancer %q: no member", c.Name)

@@ -71,6 +71,11 @@
 // A failed attempt may be made again with another member (Request.Tried), as far
 // as MayRetry allows: further attempts are bounded as a share of requests.
 //
+// Where Config.Hedge says so, a request whose answer takes longer than that
+// percentile of the last seconds' may be sent to another member besides (Hedge):
+// where answers are slow by chance, the second is quick. Hedges have a budget of
+// their own, so that members which are all slow are not asked twice as often.
+//
 // Where all that could be elected have their max, Elect fails with ErrFull, and
 // Wait queues: first come, first served, for a bounded time and in bounded number.
 //

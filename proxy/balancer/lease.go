@@ -23,7 +23,7 @@ type Result struct {
 	Outcome  Outcome
 	Status   int           // of the member's answer; 0 for none
 	To, From int64         // bytes to and from the member
-	Took     time.Duration // from the request to the head of its answer; 0 where Balancer.Timed is false
+	Took     time.Duration // from the request to the head of its answer, or for how long at least none came; 0 where Balancer.Timed is false
 }
 
 // A Lease holds a member from Elect to Done. Each election has exactly one Done:
@@ -35,6 +35,7 @@ type Lease struct {
 	member *Member
 	index  int
 	counts bool // in core.inFlight
+	hedge  bool // it is from Hedge
 	stripe uint8
 }
 
@@ -57,6 +58,7 @@ func (l *Lease) take(b *Balancer, r *roster, s *seat) bool {
 	nth := s.elected.Add(1)
 	l.by = b
 	l.member, l.index, l.counts = r.members[s.index], int(s.index), r.lbmethod.keyed && r.bound > 0
+	l.hedge = false
 	if l.counts {
 		l.stripe = uint8(nth)
 		r.core.inFlight.add(l.stripe, 1)
@@ -83,13 +85,16 @@ func (l *Lease) Done(r Result) {
 	if r.From != 0 {
 		m.from.Add(r.From)
 	}
+	c := &l.by.config
 	if r.Took > 0 {
 		m.latency.observe(r.Took)
+		if c.Hedge > 0 && !l.hedge {
+			m.core.hedging.times.observe(r.Took, c.Hedge)
+		}
 	}
 	if r.Status >= 500 {
 		m.bad.Add(1)
 	}
-	c := &l.by.config
 	switch r.Outcome {
 	case OK:
 		if len(c.FailOnStatus) > 0 && slices.Contains(c.FailOnStatus, r.Status) {

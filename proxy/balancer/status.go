@@ -10,6 +10,12 @@ type Status struct {
 	Waiting int    // requests in the queue
 	Again   uint64 // further attempts at requests
 	Refused uint64 // further attempts that the budget did not allow
+
+	Hedges        uint64        // requests that were sent to a second member, as the first took long
+	HedgesWon     uint64        // of those, where the second answered first
+	HedgesRefused uint64        // that the budget did not allow
+	HedgeDelay    time.Duration // after which a request may be hedged; 0 where none is
+
 	Members []MemberStatus
 }
 
@@ -64,9 +70,13 @@ func (b *Balancer) Status() Status {
 	}
 	c.budget.mu.Lock()
 	defer c.budget.mu.Unlock()
+	h := &c.hedging
+	h.budget.mu.Lock()
+	defer h.budget.mu.Unlock()
 	return Status{
 		Name: b.config.Name, Method: c.method, Changed: c.method != c.declared,
-		Waiting: int(c.queue.long.Load()), Again: c.budget.attempts, Refused: c.budget.refused,
+		Waiting: int(c.queue.long.Load()), Again: c.budget.attempts.Load(), Refused: c.budget.refused,
+		Hedges: h.sent.Load(), HedgesWon: h.won.Load(), HedgesRefused: h.budget.refused, HedgeDelay: b.HedgeDelay(),
 		Members: members,
 	}
 }
@@ -91,7 +101,7 @@ func (m *Member) status(s *MemberStatus, now time.Time) {
 // Timed says whether the balancer wants to know how long answers take
 // (Result.Took). Nobody needs to look at the clock for it otherwise.
 func (b *Balancer) Timed() bool {
-	if b.config.Outliers.Latency > 0 {
+	if b.config.Outliers.Latency > 0 || b.config.Hedge > 0 {
 		return true
 	}
 	if r := b.roster.Load(); r != nil {

@@ -14,6 +14,9 @@ import (
 const (
 	maxQueue = 100_000
 	maxBound = 100
+
+	leastHedge = 50
+	mostHedge  = 99
 )
 
 // balancerKeys are what a balancer may say, in the words of mod_proxy, and of this
@@ -66,6 +69,19 @@ func (r *reader) balancerKeys(b *Balancer) map[string]func(field) {
 		"forcerecovery": func(f field) { b.Failures.Force = r.onOff(f) },
 		"maxattempts":   func(f field) { b.Failures.Attempts = r.count(f, 1, 100) },
 		"retrybudget":   func(f field) { b.Failures.Budget = r.share(f) },
+		"hedge": func(f field) {
+			if r.isOff(f) {
+				b.Failures.Hedge = 0
+			} else if s, ok := r.scalar(f, "a percentile"); ok {
+				n, p := percent(s, 100)
+				if p != nil || n < leastHedge || n > mostHedge {
+					p = wrong(`"95%" asks another member where an answer takes longer than 95% of them; "off" never does`, "%q is not a percentile between %d%% and %d%%", s, leastHedge, mostHedge)
+				}
+				b.Failures.Hedge = n
+				r.add(f, p)
+			}
+		},
+		"hedgebudget":   func(f field) { b.Failures.HedgeBudget = r.share(f) },
 		"outliererrors": func(f field) { b.Outliers.Errors = r.share(f) },
 		"outlierkeep":   func(f field) { b.Outliers.Keep = r.share(f) },
 		"outlierlatency": func(f field) {
@@ -227,6 +243,15 @@ func (r *reader) balanced(place string, b *Balancer) {
 		if _, ok := r.lines[place+"."+key]; ok && b.Outliers.Errors == 0 && b.Outliers.Latency == 0 {
 			r.add(r.at(place+"."+key), wrong("add \"outliererrors: 50%\" or \"outlierlatency: 3\"", "says nothing without an outlier to look for"))
 		}
+	}
+	if _, ok := r.lines[place+".hedgebudget"]; ok && b.Failures.Hedge == 0 && r.clean(place+".hedge") {
+		r.add(r.at(place+".hedgebudget"), wrong("add \"hedge: 95%\"", "says nothing without hedge"))
+	}
+	if b.Failures.Hedge > 0 && b.Failures.Resend == "never" {
+		r.add(r.at(place+".hedge"), wrong("leave one of them out", "with resend: never no request goes out twice"))
+	}
+	if b.Failures.Hedge > 0 && len(b.Members) == 1 {
+		r.add(r.at(place+".hedge"), wrong("leave it out", "there is no other member to ask"))
 	}
 	for _, key := range []string{"hashon", "hashbound"} {
 		if _, ok := r.lines[place+"."+key]; ok && b.LBMethod != "hash" {

@@ -130,6 +130,12 @@ func TestFaults(t *testing.T) {
 		{"an expression that ends its braces", in("balancer", "hcmethod: GET\n    hcexpr: hc('body') =~ /a}/"), `5: balancers[0].hcexpr: "hc('body') =~ /a}/" is not`},
 		{"an expression that is not regular", in("balancer", "hcmethod: GET\n    hcexpr: hc('body') =~ /(/"), "5: balancers[0].hcexpr: \"hc('body') =~ /(/\": error parsing regexp"},
 		{"a body of HEAD", in("balancer", "hcmethod: HEAD\n    hcexpr: hc('body') =~ /a/"), "5: balancers[0].hcexpr: HEAD has no body to look at"},
+		{"a hedge without percent", in("balancer", "hedge: 95"), `4: balancers[0].hedge: "95" is not a percentile between 50% and 99%`},
+		{"a hedge of nearly all", in("balancer", "hedge: 20%"), `4: balancers[0].hedge: "20%" is not a percentile between 50% and 99%`},
+		{"a hedge never", in("balancer", "hedge: 100%"), `4: balancers[0].hedge: "100%" is not a percentile between 50% and 99%`},
+		{"a hedge of requests that go out once", in("balancer", "hedge: 95%\n    resend: never"), `4: balancers[0].hedge: with resend: never no request goes out twice`},
+		{"a hedge with nobody", "balancers:\n- {name: a, hedge: 95%, members: [{url: 'http://10.0.0.11:80'}]}\n", `2: balancers[0].hedge: there is no other member to ask`},
+		{"a budget of no hedges", in("balancer", "hedgebudget: 5%"), `4: balancers[0].hedgebudget: says nothing without hedge`},
 		{"a budget without percent", in("balancer", "retrybudget: 20"), `4: balancers[0].retrybudget: "20" is not a share between 0% and 100%`},
 		{"an unknown lbmethod", in("balancer", "lbmethod: bytrafic"), "4: balancers[0].lbmethod: unknown lbmethod \"bytrafic\"\n\thint: did you mean \"bytraffic\"?"},
 

@@ -49,7 +49,7 @@ func defaultBalancer() Balancer {
 		LBMethod: "byrequests", HashOn: "client", HashBound: 1.25, Queue: 1000,
 		Sessions: Sessions{Separator: "."}, Checks: defaultChecks(),
 		Outliers: Outliers{Interval: 10 * time.Second, Time: 30 * time.Second, Keep: 50},
-		Failures: Failures{Budget: 20, Probe: time.Second, Resend: "idempotent"},
+		Failures: Failures{Budget: 20, HedgeBudget: 10, Probe: time.Second, Resend: "idempotent"},
 	}
 }
 

@@ -93,14 +93,16 @@ type Sessions struct {
 
 // Failures says what takes a member out of service, and how it comes back.
 type Failures struct {
-	OnStatus  []int         // failonstatus: answers that put a member into error state; none by default
-	OnTimeout bool          // failontimeout: so does silence for Timeout; "off" by default
-	Force     bool          // forcerecovery: members in error are tried again when there is no other; "off" by default
-	Attempts  int           // maxattempts: other members that a request is tried with; one less than there are by default, as 0
-	Budget    int           // retrybudget: further attempts as a share of requests, percent; "20%" by default
-	Probe     time.Duration // probe: how often a member that could not be reached is asked for a connection; 1s by default, 0 for never
-	SlowStart time.Duration // slowstart: how long the share of a member grows that comes back; 0 by default
-	Resend    string        // resend: which requests go out once more when a connection broke before the first byte of the answer: "idempotent", the default, "safe" or "never"; POST and PATCH, which may have been seen, never do
+	OnStatus    []int         // failonstatus: answers that put a member into error state; none by default
+	OnTimeout   bool          // failontimeout: so does silence for Timeout; "off" by default
+	Force       bool          // forcerecovery: members in error are tried again when there is no other; "off" by default
+	Attempts    int           // maxattempts: other members that a request is tried with; one less than there are by default, as 0
+	Budget      int           // retrybudget: further attempts as a share of requests, percent; "20%" by default
+	Probe       time.Duration // probe: how often a member that could not be reached is asked for a connection; 1s by default, 0 for never
+	SlowStart   time.Duration // slowstart: how long the share of a member grows that comes back; 0 by default
+	Hedge       int           // hedge: percentile of the time to the first byte of the balancer's answers of the last seconds, after which an idempotent request without body and session is sent to another member besides, and the first answer wins, never sooner than 4 ms; 0, the default, for "off"
+	HedgeBudget int           // hedgebudget: hedges as a share of requests, percent; "10%" by default
+	Resend      string        // resend: which requests go out once more when a connection broke before the first byte of the answer: "idempotent", the default, "safe" or "never"; POST and PATCH, which may have been seen, never do
 }
 
 // Outliers says when a member that does worse than the others gets no requests for

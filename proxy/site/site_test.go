@@ -27,7 +27,7 @@ func TestDefaultsAreWrittenIn(t *testing.T) {
 		Log:    Log{Stdout: true, Format: DefaultLogFormat},
 		Balancers: []Balancer{{
 			Name: "origins", LBMethod: "byrequests", HashOn: "client", HashBound: 1.25, Queue: 1000,
-			Sessions: Sessions{Separator: "."}, Checks: Checks{"", 30 * time.Second, 1, 1, "/", ""}, Outliers: Outliers{0, 0, 10 * time.Second, 30 * time.Second, 50}, Failures: Failures{Budget: 20, Probe: time.Second, Resend: "idempotent"},
+			Sessions: Sessions{Separator: "."}, Checks: Checks{"", 30 * time.Second, 1, 1, "/", ""}, Outliers: Outliers{0, 0, 10 * time.Second, 30 * time.Second, 50}, Failures: Failures{Budget: 20, HedgeBudget: 10, Probe: time.Second, Resend: "idempotent"},
 			Members: []Member{{
 				URL: "http://10.0.0.11:80", LoadFactor: 1, Retry: 5 * time.Second,
 				ConnectionTimeout: time.Second, Timeout: time.Minute, TTL: time.Minute, AddressTTL: 30 * time.Second, UpgradeTimeout: time.Minute,
@@ -57,7 +57,7 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 				Sessions: Sessions{"SID", "sid", "!", true, "", true, ""},
 				Checks:   Checks{"GET", 5 * time.Second, 2, 3, "/health?x=1", "hc('body') =~ /re+ady/"},
 				Outliers: Outliers{30, 2.5, 5 * time.Second, time.Minute, 75},
-				Failures: Failures{[]int{500, 503}, true, true, 2, 10, 2 * time.Second, 30 * time.Second, "safe"},
+				Failures: Failures{[]int{500, 503}, true, true, 2, 10, 2 * time.Second, 30 * time.Second, 95, 5, "safe"},
 				Members: []Member{
 					{"http://10.0.0.11:8080", "one", "two", 2.5, 3, "DR", 8, time.Minute, 500 * time.Millisecond, 30 * time.Second, 10 * time.Second, 30 * time.Second, true, "websocket", 10 * time.Minute,
 						Checks{"GET", time.Second, 2, 5, "/health?x=1", "hc('body') =~ /re+ady/"}},
@@ -65,7 +65,7 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 				}},
 			{Name: "images", LBMethod: "bybusyness", HashOn: "client", HashBound: 1.25, Queue: 1000,
 				Checks: Checks{"TCP", 30 * time.Second, 1, 1, "/", ""}, Outliers: Outliers{0, 0, 10 * time.Second, 30 * time.Second, 50},
-				Sessions: Sessions{"SID", "SID", "", false, "", false, ""}, Failures: Failures{Budget: 20, Probe: 0, Resend: "idempotent"},
+				Sessions: Sessions{"SID", "SID", "", false, "", false, ""}, Failures: Failures{Budget: 20, HedgeBudget: 10, Probe: 0, Resend: "idempotent"},
 				Members: []Member{
 					{URL: "http://images.internal:80", Route: "one", LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute, AddressTTL: 2 * time.Minute, UpgradeTimeout: 90 * time.Second},
 				}},

@@ -138,6 +138,10 @@ func writeBalancer(line func(string, ...any), b *Balancer) {
 		line("    maxattempts: %d", f.Attempts)
 	}
 	line("    retrybudget: %d%%", f.Budget)
+	if f.Hedge > 0 {
+		line("    hedge: %d%%", f.Hedge)
+		line("    hedgebudget: %d%%", f.HedgeBudget)
+	}
 	line("    probe: %s", brief(f.Probe))
 	line("    slowstart: %s", brief(f.SlowStart))
 	writeChecks(line, "    ", &b.Checks)

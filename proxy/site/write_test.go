@@ -85,7 +85,12 @@ func aSite(t *rapid.T) *Site {
 			SlowStart: span("slowstart", 0),
 			Resend:    rapid.SampledFrom([]string{"idempotent", "safe", "never"}).Draw(t, "resend"),
 		}
-		for i := range rapid.IntRange(1, 3).Draw(t, "members") {
+		b.Failures.HedgeBudget = 10
+		members := rapid.IntRange(1, 3).Draw(t, "members")
+		if members > 1 && b.Failures.Resend != "never" && rapid.Bool().Draw(t, "hedges") {
+			b.Failures.Hedge, b.Failures.HedgeBudget = rapid.IntRange(leastHedge, mostHedge).Draw(t, "hedge"), rapid.IntRange(0, 100).Draw(t, "hedgebudget")
+		}
+		for i := range members {
 			m := Member{
 				LBSet:             rapid.IntRange(0, 99).Draw(t, "lbset"),
 				Status:            rapid.SampledFrom([]string{"", "D", "DSHNI", "R"}).Draw(t, "status"),
