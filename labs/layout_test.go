@@ -32,7 +32,7 @@ proxy/socket    ->
 proxy/http1     -> proxy/message proxy/socket
 proxy/upstream  -> proxy/http1 proxy/message proxy/socket
 proxy           -> proxy/message proxy/socket proxy/http1 proxy/cache proxy/cache/store proxy/balancer proxy/route proxy/upstream proxy/site
-proxy/admin     -> proxy/balancer
+proxy/admin     -> proxy/balancer proxy/cache proxy/cache/store
 apache          -> proxy/site proxy/wiretest
 labs/systems    -> proxy/site apache docker
 labs            -> proxy/site loadtest docker labs/systems labs/origin proxy/wiretest reports/record reports/stat

@@ -70,8 +70,18 @@ type managed struct {
 
 func manage(t testing.TB, c Config, list ...*balancer.Balancer) *managed {
 	t.Helper()
+	return manageCache(t, c, nil, list...)
+}
+
+// manageCache is a manager of a cache, too.
+func manageCache(t testing.TB, c Config, stock *stock, list ...*balancer.Balancer) *managed {
+	t.Helper()
 	m := &managed{t: t, log: new(log), http: &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second}}
-	m.Server = New(Options{Balancers: func() []*balancer.Balancer { return list }, Logger: slog.New(slog.NewTextHandler(m.log, nil))})
+	o := Options{Balancers: func() []*balancer.Balancer { return list }, Logger: slog.New(slog.NewTextHandler(m.log, nil))}
+	if stock != nil {
+		o.Cache, o.Tally = stock.Store, stock.tally
+	}
+	m.Server = New(o)
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:0"
 	}
@@ -90,7 +100,7 @@ func (m *managed) ask(method, path, body string, fields ...string) (int, string,
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	if method == http.MethodPatch {
+	if method == http.MethodPatch || method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for _, f := range fields {

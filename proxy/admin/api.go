@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -25,12 +26,13 @@ type fault struct {
 type refusal struct {
 	status int
 	fault
+	after time.Duration // when it may be tried again; 0 for never as it is
 }
 
 func (r *refusal) Error() string { return r.Place + ": " + r.Text }
 
 func wrong(status int, place, hint, format string, args ...any) *refusal {
-	return &refusal{status, fault{place, fmt.Sprintf(format, args...), hint}}
+	return &refusal{status: status, fault: fault{place, fmt.Sprintf(format, args...), hint}}
 }
 
 // answer is what a resource says to a method; an error that is no refusal is our
@@ -42,11 +44,16 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", s.page())
 	mux.Handle("/metrics", only(s.metrics(), http.MethodGet, http.MethodHead))
-	mux.Handle("/api/balancers", s.resource(s.list, nil))
-	mux.Handle("/api/balancers/{balancer}", s.resource(s.showBalancer, s.changeBalancer))
-	mux.Handle("/api/balancers/{balancer}/members/{member}", s.resource(s.showMember, s.changeMember))
+	mux.Handle("/api/balancers", s.resource(answers{http.MethodGet: s.list}))
+	mux.Handle("/api/balancers/{balancer}", s.resource(answers{http.MethodGet: s.showBalancer, http.MethodPatch: s.changeBalancer}))
+	mux.Handle("/api/balancers/{balancer}/members/{member}", s.resource(answers{http.MethodGet: s.showMember, http.MethodPatch: s.changeMember}))
+	mux.Handle("/api/cache", s.resource(answers{http.MethodGet: s.showCache}))
+	mux.Handle("/api/cache/entries", s.resource(answers{http.MethodGet: s.listEntries}))
+	mux.Handle("/api/cache/entry", s.resource(answers{http.MethodGet: s.showEntry}))
+	mux.Handle("/api/cache/purge", s.resource(answers{http.MethodPost: s.purge}))
+	mux.Handle("/api/cache/purges", s.resource(answers{http.MethodGet: s.listPurges}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, fault{r.URL.Path, "nothing is here", "there are /, /metrics, /api/balancers, /api/balancers/{name} and /api/balancers/{name}/members/{route or escaped url}"})
+		refuse(w, http.StatusNotFound, fault{r.URL.Path, "nothing is here", "there are /, /metrics, /api/balancers, /api/balancers/{name}, /api/balancers/{name}/members/{route or escaped url}, /api/cache, /api/cache/entries, /api/cache/entry, /api/cache/purge and /api/cache/purges"})
 	})
 	return s.guard(mux)
 }
@@ -64,19 +71,22 @@ func only(next http.Handler, methods ...string) http.Handler {
 	})
 }
 
-// resource answers GET, and PATCH where there is something to change.
-func (s *Server) resource(get, patch answer) http.Handler {
-	methods := []string{http.MethodGet, http.MethodHead}
-	if patch != nil {
-		methods = append(methods, http.MethodPatch)
+// answers are what a resource says to each method.
+type answers map[string]answer
+
+// resource answers the methods that there is an answer for; HEAD as GET.
+func (s *Server) resource(acts answers) http.Handler {
+	if get := acts[http.MethodGet]; get != nil {
+		acts[http.MethodHead] = get
 	}
+	methods := slices.Sorted(maps.Keys(acts))
 	return only(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		act := get
-		if r.Method == http.MethodPatch {
-			act = patch
-		}
+		act := acts[r.Method]
 		body, err := act(r)
 		if refused := (*refusal)(nil); errors.As(err, &refused) {
+			if refused.after > 0 {
+				w.Header().Set("Retry-After", seconds(refused.after))
+			}
 			refuse(w, refused.status, refused.fault)
 			return
 		}
@@ -188,5 +198,5 @@ func (s *Server) read(r *http.Request, at string, into any) error {
 		key := strings.Trim(strings.TrimPrefix(err.Error(), "json: unknown field "), `"`)
 		return wrong(http.StatusBadRequest, at+": "+key, "known are "+strings.Join(keys(into), ", "), "unknown key")
 	}
-	return wrong(http.StatusBadRequest, at, `send an object: {"status": "+N"}`, "not JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
+	return wrong(http.StatusBadRequest, at, "send an object of "+strings.Join(keys(into), ", "), "not JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
 }

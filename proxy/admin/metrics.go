@@ -134,10 +134,12 @@ func (c collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{statusDesc, routeDesc, methodDesc, changesDesc} {
 		to <- d
 	}
+	describeCache(to)
 }
 
 func (c collector) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(changesDesc, counter, float64(c.count.Load()))
+	c.collectCache(to)
 	for _, b := range c.Balancers() {
 		s := b.Status()
 		send(to, balancerFigures, &s, s.Name)

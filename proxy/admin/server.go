@@ -16,6 +16,8 @@ import (
 	"golang.org/x/net/netutil"
 
 	"proxylab/proxy/balancer"
+	"proxylab/proxy/cache"
+	"proxylab/proxy/cache/store"
 )
 
 // What a peer may take of the manager. Answers are written at once, so that no
@@ -48,6 +50,8 @@ func (c *Config) guarded() bool { return c.Token != "" || c.Password != "" }
 // Options are what the manager needs of the program.
 type Options struct {
 	Balancers func() []*balancer.Balancer // those that serve; asked anew each time
+	Cache     *store.Store                // nil where the Site has none
+	Tally     *cache.Tally                // of the requests that the cache was asked about; nil without Cache
 	Logger    *slog.Logger                // gets each change, and what an operator should know
 }
 
@@ -60,6 +64,8 @@ type Server struct {
 	config  atomic.Pointer[Config]
 
 	throttle throttle
+	history  history
+	listings listings
 
 	configuring sync.Mutex // held by Configure and Close; guards these
 	started     bool
@@ -72,13 +78,15 @@ type Server struct {
 type running struct {
 	listener net.Listener
 	http     *http.Server
-	ended    chan struct{}
+	stop     chan struct{} // closed to end what goes on beside
+	ended    sync.WaitGroup
 }
 
 // New makes a manager that listens nowhere yet.
 func New(o Options) *Server {
 	s := &Server{Options: o, csrf: rand.Text()}
 	s.config.Store(new(Config))
+	s.history.begin(time.Now())
 	s.handler = s.routes()
 	return s
 }
@@ -154,7 +162,7 @@ func (s *Server) begin(l net.Listener) {
 	if l == nil {
 		return
 	}
-	r := &running{listener: l, ended: make(chan struct{}), http: &http.Server{
+	r := &running{listener: l, stop: make(chan struct{}), http: &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: headTimeout,
 		ReadTimeout:       readTimeout,
@@ -167,12 +175,14 @@ func (s *Server) begin(l net.Listener) {
 		ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
 	}}
 	s.running = r
-	go func() {
-		defer close(r.ended)
+	if s.Cache != nil {
+		r.ended.Go(func() { s.history.keep(s.Tally, r.stop) })
+	}
+	r.ended.Go(func() {
 		if err := r.http.Serve(netutil.LimitListener(l, connections)); !errors.Is(err, http.ErrServerClosed) {
 			s.Logger.Error("balancer-manager: it listens no more", "error", err)
 		}
-	}()
+	})
 	s.Logger.Info("balancer-manager: it listens", "url", "http://"+l.Addr().String()+"/")
 }
 
@@ -188,5 +198,7 @@ func (s *Server) end() {
 	if r.http.Shutdown(ctx) != nil {
 		r.http.Close()
 	}
-	<-r.ended
+	close(r.stop)
+	r.ended.Wait()
+	s.listings.close()
 }

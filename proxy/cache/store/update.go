@@ -206,6 +206,9 @@ func (s *Store) SetPolicy(p *cache.Policy) {
 	}
 }
 
+// Policy is the one that what is stored follows.
+func (s *Store) Policy() *cache.Policy { return s.policy.Load() }
+
 func (s *Store) restore(hash uint64, key []byte, p *cache.Policy) {
 	lock := s.stripe(hash)
 	lock.Lock()
