@@ -142,7 +142,8 @@ func (b *Balancer) ask(w *watch, index int, m *Member, whole bool) {
 	now := time.Now()
 	m.probing = false
 	m.check = Check{began, now.Sub(began), err}
-	m.probeAt = now.Add(b.config.Probe)
+	// From its begin: a probe of an address that does not answer takes its time itself.
+	m.probeAt = began.Add(b.config.Probe)
 	m.checkAt = now.Add(time.Duration(float64(m.config.Check.Interval) * (0.9 + 0.2*rand.Float64())))
 	if !errors.Is(err, ErrNoVerdict) {
 		m.learn(err == nil, whole, &b.config, now)

@@ -82,6 +82,32 @@ func TestAProbeBringsAMemberBackBeforeRetry(t *testing.T) {
 	})
 }
 
+// A killed container's address does not even refuse: each probe ends with its timeout.
+// The next one follows at once, so that whenever the member answers again it is back
+// one timeout later at most, not one and the time between probes.
+func TestProbesThatTimeOutFollowEachOther(t *testing.T) {
+	const timeout = time.Second
+	for after := time.Duration(0); after < 2*timeout; after += timeout / 5 {
+		synctest.Test(t, func(t *testing.T) {
+			b := must(t, Config{Name: "o", Method: "byrequests", Probe: time.Second, Members: members(time.Minute, 1, 1)})
+			well := time.Now().Add(5*time.Second + after)
+			b.Watch(func(ctx context.Context, _ int, _ bool) error {
+				if time.Now().Before(well) { // what was sent then is lost
+					time.Sleep(timeout)
+					return errDown
+				}
+				return nil
+			})
+			defer b.Unwatch()
+			bad(t, b, Unreachable)
+			time.Sleep(time.Until(well.Add(timeout + time.Millisecond)))
+			if got := picks(b, 2); !strings.Contains(got, "A") {
+				t.Errorf("%v after a probe: got %s a timeout after the member was back", after, got)
+			}
+		})
+	}
+}
+
 // As long as probes fail no client is sent there, for however short a retry; where
 // the probe itself has no means, retry decides.
 func TestAFailingProbeKeepsAMemberInError(t *testing.T) {
