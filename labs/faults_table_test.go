@@ -10,12 +10,18 @@ import (
 	"proxylab/loadtest"
 )
 
+// faultTrial is one fault and what came of it.
+type faultTrial struct {
+	FaultEvent
+	Outage
+}
+
 // faultTable plays each fault so many times against proxyd and Apache with the same
 // site, in turn, and prints the medians with their ranges.
 func faultTable(t *testing.T, repeat int) {
 	names := []string{"proxyd", "apache-matched"}
 	b := raiseFaults(t, names...)
-	got := map[string][]Outage{} // by fault and system
+	got := map[string][]faultTrial{} // by fault and system
 	for round := range repeat {
 		for i, c := range faultCases {
 			for j := range names {
@@ -27,7 +33,7 @@ func faultTable(t *testing.T, repeat int) {
 				}
 				o := outageOf(samples, ev, b.origins)
 				t.Logf("%d %s %s: %+v, generator %s", round+1, c.kind, system, o, loadtest.Judge(samples, end).Validity)
-				got[c.kind+" "+system] = append(got[c.kind+" "+system], o)
+				got[c.kind+" "+system] = append(got[c.kind+" "+system], faultTrial{ev, o})
 			}
 		}
 	}
@@ -44,18 +50,19 @@ func faultTable(t *testing.T, repeat int) {
 
 // faultRows is the table: of each figure the median, and the least and the most where
 // they differ.
-func faultRows(names []string, got map[string][]Outage) string {
+func faultRows(names []string, got map[string][]faultTrial) string {
 	columns := []struct {
 		title string
-		value func(Outage) float64
+		value func(faultTrial) float64
 		form  string
 	}{
-		{"failed", func(o Outage) float64 { return float64(o.Failed) }, "%.0f"},
-		{"slowest s", func(o Outage) float64 { return o.Slowest.Seconds() }, "%.2f"},
-		{"detected s", func(o Outage) float64 { return known(o.Detected) }, "%.1f"},
-		{"outage s", func(o Outage) float64 { return o.Length.Seconds() }, "%.1f"},
-		{"back s", func(o Outage) float64 { return known(o.Back) }, "%.1f"},
-		{"even s", func(o Outage) float64 { return known(o.Even) }, "%.1f"},
+		{"lasted s", func(o faultTrial) float64 { return (o.Mended - o.Began).Seconds() }, "%.1f"},
+		{"failed", func(o faultTrial) float64 { return float64(o.Failed) }, "%.0f"},
+		{"slowest s", func(o faultTrial) float64 { return o.Slowest.Seconds() }, "%.2f"},
+		{"detected s", func(o faultTrial) float64 { return known(o.Detected) }, "%.1f"},
+		{"outage s", func(o faultTrial) float64 { return o.Length.Seconds() }, "%.1f"},
+		{"back s", func(o faultTrial) float64 { return known(o.Back) }, "%.1f"},
+		{"even s", func(o faultTrial) float64 { return known(o.Even) }, "%.1f"},
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-10s %-15s %6s", "", "", "of")
@@ -99,5 +106,5 @@ func medianAndRange(values []float64, form string) string {
 	if least == most {
 		return median
 	}
-	return median + " (" + least + "-" + most + ")"
+	return median + " [" + least + ", " + most + "]"
 }

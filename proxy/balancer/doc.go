@@ -88,55 +88,64 @@
 //
 // # What clients notice
 //
-// 500 requests a second in an open loop, answered after 20 ms by three members, of
-// which one fails for 1.5 s and then no more. The Site has retry 2s, failontimeout and
-// failonstatus 503, outliererrors 50% (which httpd has not), and timeout 1s where
-// silence is the fault, else 15s. The same Site obeyed by proxyd and by Apache 2.4
-// (event). All processes and the clients shared a virtual machine with 2 cores of an
-// AMD EPYC that did other work besides. Failed of about 2750 requests, the slowest
-// one, and how long after the end of the fault the member answers again:
+// One of three members fails, and clients send 500 GETs a second in an open loop, which
+// are answered after 20 ms. With the defaults of a Site, what is declared is:
 //
-//	                 proxyd                     Apache
-//	kill -9, started   0   243 ms  after 0.5 s    4   134 ms  after 0.5 s
-//	restart (TERM)     0   184 ms  after 0.0 s    0   130 ms  after 0.5 s
-//	pause (STOP)      72  1165 ms  after 1.5 s  171  1112 ms  after 2.0 s
-//	blackhole         14  1289 ms  after 1.4 s   87  1286 ms  after 2.4 s
-//	resets             0   229 ms  after 1.0 s   71   673 ms  after 0.2 s
-//	503s               4   246 ms  after 0.5 s   15   185 ms  after 0.5 s
-//	300 ms later       0   359 ms  after 0.0 s    1   328 ms  after 0.0 s
+//   - No GET fails when a member is killed, restarted, or answers 300 ms late, before a
+//     response head was relayed: it is sent again, or to another member.
+//   - A member that was killed or restarted is in service 2 s after it listens, by the
+//     probe of each second, of which one may have been lost to its connectiontimeout.
+//   - The shares are those of elections in turn from then on, to the last request.
 //
-// It is one run, and those before it differed: in a blackhole proxyd failed up to 123
-// requests and Apache 43, in resets Apache as few as 4, after kill none to 7. What
-// held in each is that no request failed by kill, restart or 300 ms with proxyd.
+// And with timeout 1s, retry 2s, failontimeout, failonstatus 503 and outliererrors 50%
+// each 500 ms:
 //
-// A request that a paused member has taken and does not answer is a 504 after
-// timeout, and is not sent again: nobody knows what became of it. Such requests, at a
-// third of the rate until the first timeout, are what fails in a pause. A blackhole
-// is a member that is stopped with a full queue: new connections to it are not
-// answered, while those that were idle still take a request. The
-// 503s are a member's own, relayed until the first of them is over. With httpd's
-// default, retry=60, a member is out for a minute. TestFaultsUnderLoad of package
-// proxy makes these figures, and with FAULTS=apache those of httpd.
+//   - No GET fails when a member resets connections: outliererrors ejects it before
+//     the retrybudget is used up.
+//   - In a pause and in a blackhole what fails is what the member was given until its
+//     first silence was over, the timeout: rate × timeout / 3, 167 GETs here. They were
+//     sent, nobody knows what became of them, and the client has waited already. In a
+//     blackhole it is only those that found an idle connection; where a new one is
+//     tried, another member is asked after connectiontimeout.
+//   - Of 503s, which are the member's own and relayed, those that were asked for before
+//     the first one was seen.
+//   - The member is in service again after retry.
 //
-// # What an election costs
+// TestFaultsOnTheEngine of package labs holds proxyd to it, with all of them as
+// containers: three origin servers on a network of their own, the generator, and the
+// system under test with one core's worth of time. With FAULTS=3 it plays each fault
+// three times against proxyd and against Apache 2.4.71 (event) with the same Site, in
+// turn. What follows is the median [least, most]. A request is harmed that fails or
+// waits for 250 ms. From the begin of the fault are counted: detected, until the last
+// harmed request was due before the member was left alone, and outage, until the last
+// one at all. From when the container was ready again: back, until the member answers,
+// and even, until the first second in which each share is within 10 % of a third.
 //
-// Elect alone, in ns, while 3, 10 or 100 exchanges run, with loadfactors from 1 to 5.
-// It is the least of 40 short runs on the same kind of virtual machine, one core, which
-// did much other work meanwhile: what counts is how the figures compare
-// (BenchmarkElect). A Done takes 20, with ewma 73.
+//	                             failed         slowest s        detected s          outage s            back s            even s
+//	kill      proxyd                  0 0.23 [0.12, 0.32]        - [-, 0.1]    0.0 [0.0, 5.7]    0.3 [0.0, 0.8]    0.2 [0.0, 0.7]
+//	kill      apache       86 [70, 197] 1.47 [1.37, 1.75]    0.6 [0.4, 0.7]    7.0 [7.0, 7.4]    3.5 [1.6, 3.9]    3.4 [1.5, 4.5]
+//	restart   proxyd                  0 0.30 [0.15, 0.66]        - [-, 3.5]    0.0 [0.0, 3.5]    0.7 [0.6, 0.9]    0.6 [0.5, 0.8]
+//	restart   apache      247 [68, 785] 3.92 [1.65, 11.92]  7.9 [0.8, 14.6]   9.3 [7.8, 16.7]    3.3 [0.0, 3.8]      3.2 [-, 3.7]
+//	slow      proxyd                  0 0.38 [0.36, 0.58]               1.5               1.5               0.0               0.0
+//	slow      apache        13 [0, 144] 0.36 [0.34, 1.47]               1.5               1.5               0.0    0.0 [0.0, 0.1]
+//	pause     proxyd                167 1.16 [1.15, 1.31]    1.2 [1.2, 1.3]    1.2 [1.2, 2.9]    0.4 [0.0, 0.6]    0.3 [0.0, 0.5]
+//	pause     apache     391 [183, 859] 3.51 [1.46, 8.17]    3.0 [1.7, 5.0]    3.8 [3.0, 6.4]    1.4 [0.0, 3.9]    2.2 [1.3, 3.8]
+//	blackhole proxyd        14 [10, 17] 1.16 [1.15, 1.16]    2.0 [1.7, 2.5]    2.0 [1.7, 2.5]    0.6 [0.0, 1.5]    0.5 [0.0, 1.4]
+//	blackhole apache        81 [10, 90] 1.38 [1.05, 1.81]    1.9 [1.2, 3.6]    2.5 [1.9, 3.6]    0.0 [0.0, 1.7]    1.5 [0.0, 2.5]
+//	resets    proxyd                  0 0.07 [0.07, 0.20]                 -               0.0    1.0 [0.8, 1.1]    0.9 [0.7, 1.0]
+//	resets    apache           2 [2, 3] 0.09 [0.08, 0.09]               0.0               0.0               0.5               0.4
+//	503s      proxyd                  1 0.18 [0.08, 0.23]               0.0               0.0               0.5               0.4
+//	503s      apache                  1 0.17 [0.10, 0.30]               0.0               0.0               0.5               0.4
 //
-//	members                3    10  1000
-//	byrequests            36    42   684
-//	bybusyness            37    40  1657
-//	bytraffic             37    37    38
-//	leastconn             39    44    48
-//	random2               48    52    49
-//	ewma                  63    61    67
-//	hash                  64    76   859
-//	hash with a bound     75    95   877
-//
-// byrequests, bybusyness and hash look at each candidate. While a member is in error, or
-// in a slow start, an election asks for the time besides, which took 34 here.
+// That was Docker 20.10.24 on Linux 6.18, in a virtual machine with 2 cores of an AMD
+// EPYC, and not alone there: the load average was 20 to 38, and in most trials the
+// generator sent more than 1 % of its requests 10 ms late or more. That stretches all
+// times, and what failed of httpd's while answers were slow is probably of the machine.
+// It also took up to 6 s to start a killed container, so that httpd's retry of 5 s fell
+// into it. A quieter machine will have other figures for httpd. What held in
+// each trial, and in those before, is that no request failed by kill, restart, resets
+// or slow answers with proxyd. TestFaultsUnderLoad of package proxy does the same to
+// processes.
 //
 // # Concurrency
 //
