@@ -259,13 +259,15 @@ func TestABadAnswerDoesNotTakeTheMemberOut(t *testing.T) {
 	}
 }
 
-// A listener whose queue is full does not answer: the connect times out.
-func TestConnectTimeoutIsAFailedConnect(t *testing.T) {
+// mute is the URL of a member that does not answer a connect: its listener's queue
+// is full.
+func mute(t *testing.T) string {
+	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd)
+	t.Cleanup(func() { syscall.Close(fd) })
 	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -276,10 +278,14 @@ func TestConnectTimeoutIsAFailedConnect(t *testing.T) {
 	addr := fmt.Sprintf("127.0.0.1:%d", sa.(*syscall.SockaddrInet4).Port)
 	for range 4 {
 		if c, err := net.DialTimeout("tcp", addr, 50*time.Millisecond); err == nil {
-			defer c.Close()
+			t.Cleanup(func() { c.Close() })
 		}
 	}
-	p := serve(t, func(s *site.Site) { s.Balancers[0].Members[0].ConnectionTimeout = 50 * time.Millisecond }, "http://"+addr)
+	return "http://" + addr
+}
+
+func TestConnectTimeoutIsAFailedConnect(t *testing.T) {
+	p := serve(t, func(s *site.Site) { s.Balancers[0].Members[0].ConnectionTimeout = 50 * time.Millisecond }, mute(t))
 	c := dial(t, p.addr)
 	// The first request finds out, the second knows.
 	for _, want := range []int{504, 503} {

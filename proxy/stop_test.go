@@ -105,54 +105,6 @@ func (r *running) aConnIsIdle() (idle bool) {
 	return idle
 }
 
-func TestStopLetsARunningExchangeEnd(t *testing.T) {
-	arrived, finish := make(chan struct{}), make(chan struct{})
-	p := serve(t, nil, origin(t, func(c net.Conn) {
-		if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
-			return
-		}
-		close(arrived)
-		<-finish
-		c.Write([]byte(sized("late")))
-	}))
-	c := dial(t, p.addr)
-	c.Write([]byte(get))
-	<-arrived
-	p.cancel()
-	for !p.stopping.Load() {
-		time.Sleep(time.Millisecond)
-	}
-	close(finish)
-	res, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := io.ReadAll(res.Body)
-	if string(body) != "late" || err != nil || !res.Close {
-		t.Errorf("body %q, error %v, close %v; want the whole answer and Connection: close", body, err, res.Close)
-	}
-	p.stop(t)
-}
-
-func TestStopCutsWhatDoesNotEnd(t *testing.T) {
-	arrived, gone := make(chan struct{}), make(chan struct{})
-	p := serve(t, nil, origin(t, func(c net.Conn) {
-		http.ReadRequest(bufio.NewReader(c))
-		close(arrived)
-		c.Read(make([]byte, 1)) // until the proxy closes
-		close(gone)
-	}))
-	c := dial(t, p.addr)
-	c.Write([]byte(get))
-	<-arrived
-	p.grace = 50 * time.Millisecond
-	p.stop(t)
-	<-gone
-	if n, err := c.Read(make([]byte, 1)); err == nil {
-		t.Errorf("%d bytes, want an error", n)
-	}
-}
-
 // With all slots taken, a client waits in the kernel's queue until one is free.
 func TestConnectionLimit(t *testing.T) {
 	p := serve(t, func(s *site.Site) { s.Limits.Connections = 1 }, origin(t, answering(sized("ok"))))
