@@ -62,6 +62,9 @@ func generalNotes(s *site.Site) []string {
 		}
 	}
 	say("limits.minreadrate: %d bytes/s; httpd knows the longest silence of a client that reads (Timeout), no rate", s.Limits.MinReadRate)
+	if s.Limits.Pipelined > 0 {
+		say("limits.pipelined: %d; httpd has no bound for requests that are sent without waiting", s.Limits.Pipelined)
+	}
 	if s.Limits.AbortOnClose {
 		say("limits.abortonclose: on; httpd notices that a client left when it writes to it")
 	}

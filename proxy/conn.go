@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"proxylab/proxy/http1"
+	"proxylab/proxy/site"
 	"proxylab/proxy/socket"
 )
 
@@ -31,6 +32,7 @@ type conn struct {
 
 	x        *exchange // nil between two
 	served   int       // requests so far
+	ahead    int       // those that came before the answer to the one before, in a row
 	used     bool      // it has had an exchange
 	waiting  bool      // for the first byte of a request, with a deadline
 	queued   bool      // Due will be called
@@ -122,7 +124,11 @@ func (c *conn) await() bool {
 		}
 		err := c.Fill()
 		if err == socket.ErrAgain {
+			c.ahead = 0
 			return false
+		}
+		if !socket.Attended { // it may have been waited for
+			c.ahead = 0
 		}
 		c.waiting = false
 		c.idle.Store(false)
@@ -130,9 +136,16 @@ func (c *conn) await() bool {
 			c.end(false)
 			return false
 		}
+	} else {
+		c.ahead++
 	}
 	c.x = takeExchange(c)
 	return true
+}
+
+// hadMost says that the request which was read is the last that is answered here.
+func (c *conn) hadMost(l *site.Limits) bool {
+	return l.KeepAliveRequests > 0 && c.served >= l.KeepAliveRequests || l.Pipelined > 0 && c.ahead >= l.Pipelined
 }
 
 // patience is how long a client may take until its next request.

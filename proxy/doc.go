@@ -144,10 +144,11 @@
 // keep a rate too (sides.go); a head has a time for the whole of it, which may
 // grow by a rate; and who reads an answer has to keep a rate as well (pace.go).
 // Beyond limits.connections nobody is answered 503: further clients wait in the
-// kernel's queue, whose length is socket.backlog. Requests that a client sends
-// without waiting (pipelining) have no bound in number: one buffer of them is
-// read, they are answered one by one, and the others wait in the kernel, until it
-// holds the client back. A client
+// kernel's queue, whose length is socket.backlog. Of the requests that a client
+// sends without waiting (pipelining) one buffer is read, they are answered one by
+// one, with a turn of the loop for the others in between, and the rest waits in the
+// kernel, until it holds the client back; limits.pipelined says how many may come
+// so in a row before the connection is closed behind an answer. A client
 // connection in an exchange holds two buffers of 16 KiB, one of each side, and
 // its member's connection as many; a head may grow its buffer to limits.head. A
 // body of 48 KiB or more is moved by splice(2), through a pipe of the kernel.

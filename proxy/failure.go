@@ -15,6 +15,7 @@ var (
 	errMethodRefused = &http1.Error{Status: 405, Reason: "method is not forwarded"}
 	errHeadSlow      = &http1.Error{Status: 408, Reason: "request head did not come in time"}
 	errHeadCut       = &http1.Error{Status: 400, Reason: "request head was cut short"}
+	errHops          = &http1.Error{Status: 400, Reason: "Max-Forwards is not one number"}
 	errBodySlow      = &http1.Error{Status: 408, Reason: "request body did not come in time"}
 	errBodyTrickles  = &http1.Error{Status: 408, Reason: "request body came too slowly"}
 	errBodyLarge     = &http1.Error{Status: 413, Reason: "request body is too large"}

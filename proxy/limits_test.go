@@ -151,3 +151,33 @@ func TestConnectionsOfOneClient(t *testing.T) {
 		}
 	}
 }
+
+// A client that sends without waiting for answers has so many of them in a row,
+// and is told which is the last; one that waits now and then has any number.
+func TestPipelinedRequestsAreBounded(t *testing.T) {
+	p := serve(t, func(s *site.Site) { s.Limits.Pipelined = 2 }, origin(t, answering(sized("ok"))))
+	c := dial(t, p.addr)
+	r := bufio.NewReader(c)
+	closed := func() bool {
+		res, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, res.Body)
+		return res.Close
+	}
+	for range 3 {
+		io.WriteString(c, get+get)
+		if closed() || closed() {
+			t.Fatal("closed though the client waits for each second answer")
+		}
+		eventually(t, "the proxy waits", p.aConnIsIdle)
+	}
+	io.WriteString(c, get+get+get+get)
+	if closed() || closed() || !closed() {
+		t.Error("want the third answer, and no other, to say that it is the last")
+	}
+	if n, err := r.ReadByte(); err == nil {
+		t.Errorf("byte %q behind the last answer", n)
+	}
+}

@@ -2,21 +2,26 @@ package proxy
 
 import (
 	"strconv"
+	"strings"
 
 	"proxylab/proxy/message"
 )
 
-// hops reads Max-Forwards of an OPTIONS request (RFC 9110 §7.6.2); -1 without
-// one that is valid.
+// badHops says that an OPTIONS request has a Max-Forwards that one hop could count
+// and another not: several, or one that is no number.
+func (x *exchange) badHops() bool {
+	v, ok := x.req.Fields.Get(message.MaxForwards)
+	return ok && (x.req.Fields.Count(message.MaxForwards) > 1 || len(v) == 0 || strings.Trim(string(v), "0123456789") != "")
+}
+
+// hops reads Max-Forwards of an OPTIONS request (RFC 9110 §7.6.2); -1 without it.
+// A number that is too large is the largest known here.
 func (x *exchange) hops() int {
 	v, ok := x.req.Fields.Get(message.MaxForwards)
 	if !ok {
 		return -1
 	}
-	n, err := strconv.ParseUint(string(v), 10, 31)
-	if err != nil {
-		return -1
-	}
+	n, _ := strconv.ParseUint(string(v), 10, 31) // which gives that where it fails for that reason
 	return int(n)
 }
 

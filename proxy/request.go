@@ -29,11 +29,12 @@ func (x *exchange) read() phase {
 		return phaseOver
 	}
 	x.c.served++
-	most := x.p.site.Limits.KeepAliveRequests
-	x.close = x.req.Close || most > 0 && x.c.served >= most || x.s.stopping.Load()
+	x.close = x.req.Close || x.c.hadMost(&x.p.site.Limits) || x.s.stopping.Load()
 	switch {
 	case string(x.req.Method) == "CONNECT", string(x.req.Method) == "TRACE":
 		return x.fail(errMethodRefused)
+	case string(x.req.Method) == "OPTIONS" && x.badHops():
+		return x.fail(errHops)
 	case string(x.req.Method) == "OPTIONS" && (x.req.Target.Form == http1.Asterisk || x.hops() == 0):
 		return x.options()
 	}

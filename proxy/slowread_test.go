@@ -174,7 +174,7 @@ func TestPipelineThatIsNotRead(t *testing.T) {
 // All that is pipelined is answered, in order, where the client reads.
 func TestPipelineOfManyRequests(t *testing.T) {
 	const requests = 2000
-	p := serve(t, nil, origin(t, func(c net.Conn) {
+	p := serve(t, func(s *site.Site) { s.Limits.Pipelined = 0 }, origin(t, func(c net.Conn) {
 		r := bufio.NewReader(c)
 		for {
 			req, err := http.ReadRequest(r)

@@ -62,6 +62,7 @@ func TestFaults(t *testing.T) {
 		{"a request line longer than a head", in("top", "limits: {head: 4KiB, requestline: 5KiB}"), "1: limits.requestline: 5KiB is more than a head may have, 4KiB\n\thint: raise limits.head"},
 		{"a head's last time before its first", in("top", "limits: {headtimeoutmax: 10s}"), "1: limits.headtimeoutmax: 10s is less than headtimeout, 20s\n\thint: "},
 		{"fewer than no requests", in("top", "limits: {keepaliverequests: -1}"), "1: limits.keepaliverequests: -1 is not between 0 and 2147483647"},
+		{"fewer than no requests in a row", in("top", "limits: {pipelined: -1}"), "1: limits.pipelined: -1 is not between 0 and 2147483647"},
 		{"an abort that is neither", in("top", "limits: {abortonclose: yes}"), "1: limits.abortonclose: "},
 		{"a tunnel without patience", in("member", "upgradetimeout: 0s"), "7: balancers[0].members[0].upgradetimeout: 0s is not between 1ms and 24h"},
 

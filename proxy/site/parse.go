@@ -34,6 +34,7 @@ func defaultLimits() Limits {
 		AbortOnClose:     true,
 		HeadTimeout:      20 * time.Second,
 		KeepAliveTimeout: 60 * time.Second,
+		Pipelined:        1000,
 		Timeout:          60 * time.Second,
 	}
 }
@@ -272,6 +273,7 @@ func (r *reader) limits(f field, l *Limits) {
 		"minreadrate":       bytes(&l.MinReadRate, 1, maxRate),
 		"headtimeoutmax":    span(&l.HeadTimeoutMax),
 		"keepaliverequests": func(f field) { l.KeepAliveRequests = r.count(f, 0, math.MaxInt32) },
+		"pipelined":         func(f field) { l.Pipelined = r.count(f, 0, math.MaxInt32) },
 		"abortonclose":      func(f field) { l.AbortOnClose = r.onOff(f) },
 		"head":              bytes(&l.Head, minHead, maxHead),
 		"fields":            count(&l.Fields, maxFields),

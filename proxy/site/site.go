@@ -170,7 +170,7 @@ type Admin struct {
 }
 
 // Limits bounds what one peer may take. Zero means "no bound" for
-// KeepAliveRequests alone.
+// KeepAliveRequests and Pipelined alone.
 type Limits struct {
 	Head              int           // bytes of a request or response head; 64 KiB by default
 	RequestLine       int           // bytes of a request line, of those; Head by default (LimitRequestLine)
@@ -184,6 +184,7 @@ type Limits struct {
 	HeadTimeoutMax    time.Duration // HeadTimeout grows up to this by a second for each MinRate bytes that came; HeadTimeout by default (RequestReadTimeout)
 	KeepAliveTimeout  time.Duration // idle client connection; 60s by default (KeepAliveTimeout)
 	KeepAliveRequests int           // exchanges on one client connection; 0, the default, for any number (MaxKeepAliveRequests)
+	Pipelined         int           // requests in a row that a client sends before it has the answer to the one before; then its connection is closed behind an answer. 1000 by default, 0 for any number
 	AbortOnClose      bool          // a client that ends its side while it waits has left, and its member's connection is closed; "on" by default. Else only a reset says so
 	Timeout           time.Duration // longest silence of a peer inside a body or of an origin; 60s by default (ProxyTimeout)
 }

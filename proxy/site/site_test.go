@@ -36,7 +36,7 @@ func TestDefaultsAreWrittenIn(t *testing.T) {
 		Routes: []Route{{Path: "/", To: "balancer://origins"}},
 		Fields: Fields{Server: true, Continue: true},
 		Limits: Limits{Head: 65536, RequestLine: 65536, Fields: 100, Connections: 10000, PerClient: 10000, Body: 1 << 30, MinRate: 500, MinReadRate: 500,
-			HeadTimeout: 20 * time.Second, HeadTimeoutMax: 20 * time.Second, KeepAliveTimeout: time.Minute, AbortOnClose: true, Timeout: time.Minute},
+			HeadTimeout: 20 * time.Second, HeadTimeoutMax: 20 * time.Second, KeepAliveTimeout: time.Minute, Pipelined: 1000, AbortOnClose: true, Timeout: time.Minute},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -76,7 +76,7 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 			{"/", "balancer://origins"},
 		},
 		Fields: Fields{true, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")}, false, false},
-		Limits: Limits{32768, 8192, 50, 200, 20, 2 << 30, 1000, 2000, 10 * time.Second, 40 * time.Second, 15 * time.Second, 1000, false, 90 * time.Second},
+		Limits: Limits{32768, 8192, 50, 200, 20, 2 << 30, 1000, 2000, 10 * time.Second, 40 * time.Second, 15 * time.Second, 1000, 50, false, 90 * time.Second},
 		Admin:  Admin{":9090", "0123456789abcdef", "operator", "correct-horse-battery", "/var/lib/proxyd/state.json"},
 	}
 	if !reflect.DeepEqual(got, want) {

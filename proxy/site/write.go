@@ -94,6 +94,7 @@ func (s *Site) YAML() []byte {
 	line("  headtimeoutmax: %s", brief(s.Limits.HeadTimeoutMax))
 	line("  keepalivetimeout: %s", brief(s.Limits.KeepAliveTimeout))
 	line("  keepaliverequests: %d", s.Limits.KeepAliveRequests)
+	line("  pipelined: %d", s.Limits.Pipelined)
 	line("  abortonclose: %s", onOff(s.Limits.AbortOnClose))
 	line("  timeout: %s", brief(s.Limits.Timeout))
 	writeAdmin(line, s.Admin)

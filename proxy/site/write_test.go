@@ -43,6 +43,7 @@ func aSite(t *rapid.T) *Site {
 			MinReadRate:       rapid.IntRange(1, maxRate).Draw(t, "minreadrate"),
 			HeadTimeout:       span("headtimeout", leastTime),
 			KeepAliveRequests: rapid.IntRange(0, 1000).Draw(t, "keepaliverequests"),
+			Pipelined:         rapid.IntRange(0, 1000).Draw(t, "pipelined"),
 			AbortOnClose:      rapid.Bool().Draw(t, "abortonclose"),
 			KeepAliveTimeout:  span("keepalivetimeout", leastTime),
 			Timeout:           span("timeout", leastTime),
