@@ -28,6 +28,12 @@ const (
 	// a goroutine that goes on for 10 ms: it looks every 20 us then whether it is
 	// in a call, and takes the processor from under it.
 	share = 4e6 // ns
+
+	// moment is how long a wait lasts that the scheduler is not told of. Told, it
+	// takes the processor away after 20 us, and looks that often whether it should:
+	// under load, when waits are short, that and to get one again cost more than
+	// waiting. Longer waits would keep others from the processor.
+	moment = 1 // ms
 )
 
 // What is reported of no socket.
@@ -169,13 +175,20 @@ func (l *Loop) Run() {
 // wait returns how many events there are.
 func (l *Loop) wait(events []syscall.EpollEvent) int {
 	l.asleep.Store(true)
+	defer l.asleep.Store(false)
 	ms := l.patience()
-	n, _, errno := syscall.Syscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.poll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(ms), 0, 0)
-	l.asleep.Store(false)
+	first := ms
+	if ms < 0 || ms > moment {
+		first = moment
+	}
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.poll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(first), 0, 0)
+	if n == 0 && errno == 0 && first != ms {
+		n, _, errno = syscall.Syscall6(syscall.SYS_EPOLL_PWAIT, uintptr(l.poll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), uintptr(ms), 0, 0)
+	}
 	switch errno {
 	case 0:
 		return int(n)
-	case syscall.EINTR:
+	case syscall.EINTR: // the runtime's way to stop a goroutine
 		return 0
 	}
 	panic(fmt.Sprintf("epoll_wait: %v", errno)) // a fault of this package
