@@ -19,6 +19,11 @@
 // returns less than there was room for has found the end of what is there, and
 // the call that would only say EAGAIN is saved.
 //
+// Two things are spared that cost more than what they are for. Waits shorter than
+// a millisecond are not told to the scheduler, which would take the processor
+// away and have to give it back. And sockets within this host are not paced
+// (unpaced_linux.go): BBR would set a timer for each further segment of an answer.
+//
 // # Two ways to wait
 //
 // A socket is attended by its loop, or by goroutines. Attended by the loop, a
@@ -30,6 +35,6 @@
 // One goroutine may read while another writes. Who owns a socket closes it;
 // others may only Interrupt or Abort it.
 //
-// Where there is no epoll, package net does all of this (loop_other.go), and
+// Where there is no epoll, package net does all of this (portable.go), and
 // sockets are never attended by a loop.
 package socket
