@@ -191,6 +191,9 @@ func (c *conn) over() bool {
 		c.ReadWithin(lingerTime)
 		return true
 	case done:
+		if c.Unread() { // closing is a reset then, which would take the answer with it (sides.go)
+			c.CloseWrite()
+		}
 		c.end(false)
 	default:
 		c.Free()

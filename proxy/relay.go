@@ -30,6 +30,7 @@ func (x *exchange) relay() phase {
 	s.pace.within, s.pace.rate = x.p.site.Limits.Timeout, int64(x.p.site.Limits.MinReadRate)
 	s.client, s.abort = x.c.Conn, x.abortsOnClose()
 	s.stopped = &x.upload.broken
+	s.closes = x.close && x.req.Close && !x.upload.started
 	x.up.First = 0
 	if large := body.Kind == http1.Sized && body.Length >= spliceMin; large != x.pool.Large.Load() {
 		x.pool.Large.Store(large)

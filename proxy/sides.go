@@ -79,6 +79,15 @@ func (s *stream) flush() (side, error) {
 	return s.push(s.dst.Flush)
 }
 
+// flushLast is flush at the end. Where dst is closed behind it, the kernel waits for
+// that: the end of the connection goes out with the last bytes, in one segment.
+func (s *stream) flushLast() (side, error) {
+	if !s.closes || len(s.dst.Out.B) == 0 {
+		return s.flush()
+	}
+	return s.push(s.dst.FlushMore)
+}
+
 // push has call write to dst. A write that meets its deadline goes on as long as
 // dst keeps its pace.
 func (s *stream) push(call func() (int, error)) (side, error) {

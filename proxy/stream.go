@@ -34,6 +34,7 @@ type stream struct {
 	rate     int64         // bytes a second that it must bring (slow); 0 for any
 	stopped  *atomic.Bool  // set to make run return; nil where nobody does
 	last     *atomic.Bool  // is set before the last write; nil where nobody looks
+	closes   bool          // dst is closed right behind it
 
 	moved   int64         // bytes of the body written to dst, or in Out
 	waited  time.Duration // for src, where rate is set
@@ -104,7 +105,7 @@ func (s *stream) run() (from side, err error) {
 		s.end()
 		s.part = partFlush
 	}
-	from, err = s.flush()
+	from, err = s.flushLast()
 	return s.over(from, err)
 }
 

@@ -205,7 +205,7 @@ func (c *Conn) Room() int {
 // others stay in Out.
 func (c *Conn) Flush() (n int, err error) { return c.flush((*socket.Socket).Write) }
 
-// FlushMore is Flush for what more follows at once.
+// FlushMore is Flush for what more follows at once, or the end of the connection.
 func (c *Conn) FlushMore() (n int, err error) { return c.flush((*socket.Socket).WriteMore) }
 
 func (c *Conn) flush(write func(*socket.Socket, []byte) (int, error)) (n int, err error) {

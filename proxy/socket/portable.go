@@ -82,6 +82,9 @@ func (s *Socket) reason(err error) error {
 // WriteMore is Write.
 func (s *Socket) WriteMore(b []byte) (int, error) { return s.Write(b) }
 
+// Unread says whether something may have come that was not read, so far as is known.
+func (s *Socket) Unread() bool { return false }
+
 // Quiet says whether nothing has come since the last read, not even an end. It
 // may swallow a byte of what must not be there.
 func (s *Socket) Quiet(bool) bool {

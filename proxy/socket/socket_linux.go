@@ -136,8 +136,8 @@ func (s *Socket) Read(b []byte) (int, error) {
 // went out; with ErrAgain the rest is for another call.
 func (s *Socket) Write(b []byte) (n int, err error) { return s.write(b, 0) }
 
-// WriteMore is Write for what more follows at once: the kernel need not send it
-// before it has that (MSG_MORE).
+// WriteMore is Write for what more follows at once, or the end of our side: the
+// kernel need not send it before it has that (MSG_MORE).
 func (s *Socket) WriteMore(b []byte) (n int, err error) { return s.write(b, syscall.MSG_MORE) }
 
 func (s *Socket) write(b []byte, flags int) (n int, err error) {
@@ -184,6 +184,10 @@ func (s *Socket) Quiet(surely bool) bool {
 	}
 	return true
 }
+
+// Unread says whether something may have come that was not read, so far as the loop
+// has heard.
+func (s *Socket) Unread() bool { return s.rd.state.Load() == open }
 
 // ReadWithin lets reads that have to wait take d from now on, and up to an
 // eighth more. Negative is for no limit.
@@ -252,7 +256,10 @@ func (s *Socket) KeepAlive() {
 
 // CloseWrite ends our side: the peer reads to the end, and finds one.
 func (s *Socket) CloseWrite() error {
-	return os.NewSyscallError("shutdown", syscall.Shutdown(s.fd, syscall.SHUT_WR))
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SHUTDOWN, uintptr(s.fd), syscall.SHUT_WR, 0); errno != 0 {
+		return os.NewSyscallError("shutdown", errno)
+	}
+	return nil
 }
 
 // Close closes the socket. What the kernel still has to send is sent. Only its
@@ -262,7 +269,10 @@ func (s *Socket) Close() error {
 		return nil
 	}
 	s.loop.forget(s)
-	return os.NewSyscallError("close", syscall.Close(s.fd))
+	if errno := closeSocket(s.fd); errno != 0 {
+		return os.NewSyscallError("close", errno)
+	}
+	return nil
 }
 
 // Reset closes the socket so that the peer sees a reset: what was not read by it
@@ -284,4 +294,10 @@ func recv(fd int, b []byte) (int, syscall.Errno) {
 func send(fd int, b []byte, flags int) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(flags|syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL), 0, 0)
 	return int(n), errno
+}
+
+// closeSocket does not wait either: there is no SO_LINGER but the one that resets.
+func closeSocket(fd int) syscall.Errno {
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(fd), 0, 0)
+	return errno
 }
