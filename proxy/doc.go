@@ -56,6 +56,18 @@
 // a lock that is held for long, resolves a name, or writes to a file, and a large
 // body gives way to others now and then (stream.go).
 //
+// What strace -f -p shows of one exchange on connections that are open already, of
+// the client (5) and of the member (11), but for the log:
+//
+//	epoll_pwait(8, …) = 1                                  5 has become readable
+//	recvfrom(5, "GET /size/10 HTTP/1.1\r\n…", 16384) = 34   room for 16384, 34 were there
+//	sendto(11, "GET /size/10 HTTP/1.1\r\n…", 125) = 125     the head, written anew
+//	epoll_pwait(8, …) = 1                                  11 has
+//	recvfrom(11, "HTTP/1.1 200 OK\r\n…", 16384) = 166
+//	sendto(5, "HTTP/1.1 200 OK\r\n…", 183) = 183
+//
+// With many clients one epoll_pwait tells of many of them.
+//
 // # An exchange
 //
 // exchange.go lists the phases in their order; each is one method, which returns
@@ -152,6 +164,8 @@
 // connection in an exchange holds two buffers of 16 KiB, one of each side, and
 // its member's connection as many; a head may grow its buffer to limits.head. A
 // body of 48 KiB or more is moved by splice(2), through a pipe of the kernel.
+// A member that leads back to this proxy is no endless loop (RFC 9110 §7.6): each
+// round adds a Via, until the head has more than limits.fields.
 // Neither the access log nor what the operator is told (notes.go) may make a
 // client wait: what nobody takes is dropped beyond a bound, and counted.
 package proxy

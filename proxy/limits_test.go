@@ -181,3 +181,18 @@ func TestPipelinedRequestsAreBounded(t *testing.T) {
 		t.Errorf("byte %q behind the last answer", n)
 	}
 }
+
+// A proxy that is its own member does not go round for ever, also where the client
+// has the traces of earlier rounds dropped.
+func TestALoopEnds(t *testing.T) {
+	addr := freeAddr(t)
+	p := serve(t, func(s *site.Site) { s.Listen, s.Limits.Fields = addr, 20 }, "http://"+addr)
+	for _, nominated := range []string{"", "Connection: Via, X-Forwarded-For\r\n"} {
+		if status, _ := ask(t, dial(t, p.addr), "GET / HTTP/1.1\r\nHost: h\r\n"+nominated+"\r\n"); status != 431 {
+			t.Errorf("status %d, want 431", status)
+		}
+	}
+	if n := strings.Count(p.access.String(), "\n"); n > 2*20 {
+		t.Errorf("%d exchanges for two requests", n)
+	}
+}
