@@ -89,6 +89,9 @@ func Render(s *site.Site, o Options) (Config, error) {
 	case port == "80" && host != "":
 		return Config{}, fmt.Errorf("apache: listen: %s is taken: Debian's ports.conf says \"Listen 80\" for all addresses\n\thint: listen on \":80\", or on another port", s.Listen)
 	}
+	if s.Cache.On {
+		return Config{}, fmt.Errorf("apache: cache: mod_cache is not among what is written for httpd, and without it the two would do different things\n\thint: leave cache out of a site that both are to serve")
+	}
 	w := &writer{site: s, options: o, host: host, port: port, modules: slices.Clone(modules)}
 	for _, b := range s.Balancers {
 		if !slices.Contains(lbmethods, b.LBMethod) {

@@ -174,3 +174,10 @@ func TestStockTouchesNoDefault(t *testing.T) {
 		}
 	}
 }
+
+func TestACacheIsNotDroppedSilently(t *testing.T) {
+	_, err := Render(parse(t, "cache: on\n"+course), Options{Flavour: Matched})
+	if err == nil || !strings.HasPrefix(err.Error(), "apache: cache: mod_cache is not among") || !strings.Contains(err.Error(), "\n\thint: ") {
+		t.Errorf("%v", err)
+	}
+}

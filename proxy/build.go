@@ -37,6 +37,7 @@ func New(declared *site.Site, o Options) (*Server, error) {
 		lastCall: lastCall,
 		conns:    make(map[*conn]struct{}),
 		clients:  make(map[netip.Prefix]int),
+		cutting:  make(chan struct{}),
 	}
 	s.door.bound(declared.Limits.Connections)
 	if s.grace == 0 {

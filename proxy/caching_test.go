@@ -22,6 +22,7 @@ func TestTheStoreOutlivesAReload(t *testing.T) {
 	if before == nil {
 		t.Fatal("no store")
 	}
+	ask(t, dial(t, p.addr), "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n") // it serves
 	declared := *p.parts.Load().site
 	declared.Cache.TTL = []site.CacheTTL{{For: time.Minute}}
 	if err := p.Reload(&declared); err != nil {

@@ -13,11 +13,17 @@ import (
 	"proxylab/proxy/wiretest"
 )
 
-// The dialogues of testdata/exchange, each with a proxy of its own. They are
+// The dialogues of testdata/exchange and, with a cache, testdata/cache, each with a proxy of its own. They are
 // played as they stand and with every byte of the clients in a write of its own;
 // but for those called whole-…, whose answer depends on what comes together.
-func TestDialogues(t *testing.T) {
-	files, err := filepath.Glob("testdata/exchange/*.txt")
+func TestDialogues(t *testing.T) { dialogues(t, "testdata/exchange", sites) }
+
+func TestCacheDialogues(t *testing.T) {
+	dialogues(t, "testdata/cache", cacheSites, caches)
+}
+
+func dialogues(t *testing.T, folder string, sites map[string]func(*site.Site), all ...func(*site.Site)) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.txt"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no dialogues: %v", err)
 	}
@@ -36,9 +42,10 @@ func TestDialogues(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			play(t, d, sites[prefix(name)])
+			change := append(all[:len(all):len(all)], sites[prefix(name)])
+			play(t, d, change...)
 			if !strings.HasPrefix(name, "whole-") {
-				play(t, d.Split(), sites[prefix(name)])
+				play(t, d.Split(), change...)
 			}
 		})
 	}
@@ -67,7 +74,7 @@ func networks(list ...string) (ns []netip.Prefix) {
 	return ns
 }
 
-func play(t *testing.T, d *wiretest.Dialogue, change func(*site.Site)) {
+func play(t *testing.T, d *wiretest.Dialogue, changes ...func(*site.Site)) {
 	t.Helper()
 	l := listen(t)
 	defer l.Close()
@@ -75,8 +82,10 @@ func play(t *testing.T, d *wiretest.Dialogue, change func(*site.Site)) {
 		timeout(500 * time.Millisecond)(s)
 		s.Limits.Head = 4096
 		s.Limits.Body = 100_000
-		if change != nil {
-			change(s)
+		for _, change := range changes {
+			if change != nil {
+				change(s)
+			}
 		}
 		s.Balancers[0].Members[0].Upgrade = "websocket"
 		s.Routes = append([]site.Route{{Path: "/private", To: "!"}}, s.Routes...)

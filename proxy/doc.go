@@ -76,6 +76,8 @@
 //	read     request.go  wait for a whole, valid head
 //	route    route.go    first rule that matches the path; write the head anew
 //	         session.go  the member that its session names, or what it hashes to
+//	lookup   lookup.go   with a cache: what it has for the request; hit.go, behind.go
+//	follow   follow.go   another exchange fetches the same: its answer, while it comes
 //	collect  collect.go  wait for a body that fits into the buffer
 //	elect    elect.go    a member of the balancer
 //	connect  elect.go    a connection to it
@@ -85,8 +87,10 @@
 //	         hedge.go    or another member's, that was asked besides
 //	interim  receive.go  1xx pass
 //	tunnel   tunnel.go   after 101, bytes both ways
+//	take     take.go     what the head means to the cache; fetch.go
 //	relay    relay.go    the head for the client
 //	stream   relay.go    it goes out, and the body (stream.go, splice.go, sides.go)
+//	serve    serve.go    or a body from the cache, stored or coming
 //	refuse   refuse.go   or an answer of our own; failure.go has the table
 //	answer   refuse.go   it goes out
 //	finish   finish.go   the access log line (accesslog.go, logformat.go)
@@ -118,6 +122,43 @@
 // ends its own side first and reads on for a while: a close with bytes unread is
 // a reset, and the kernel then drops what it has not sent yet.
 //
+// # The cache
+//
+// With a cache (site.Cache; package cache has the rules, store what is kept) the way
+// of an exchange is
+//
+//	route ► lookup ─┬─ hit ─────────────────────────────► serve ► client
+//	                ├─ follow another that fetches it ──► serve ► client
+//	                └─ elect … receive ► take ─┬─ relay ► client
+//	                                           └─ fetch ► fill ─► serve ► client, and those who follow
+//
+// A hit from memory runs in the loop: one key, one look-up, one write, and nothing
+// is allocated. Whoever reads a file has a goroutine; large bodies in files go out by
+// sendfile(2).
+//
+// Of those who miss one key at once one fetches, and the others follow what it gets
+// while it comes (store.Flights). A response that has come as a whole with its head is
+// stored at once, and relayed as without a cache. Of any other a goroutine takes the
+// rest from the member (fetch.go), and the client that asked follows like the others:
+// it may be slow, or leave, and slows nobody. With nobody left the fetch ends, unless
+// less than 256 KiB are missing; what came is kept where the rest can be asked for.
+// Where the store has no room for all of a response whose length was not told, the
+// client has the rest from the member directly. Those who would follow one wait for
+// its end if there are no files: it might have to be given up in their midst.
+//
+// Not everybody waits for others: not for a part, nor with Authorization or a
+// condition of one's own, nor for a key whose response was not for others in the last
+// 10 seconds.
+//
+// What a client may not know of a response it cannot choose for others either: fields
+// that end at this hop are not in the rules' sight, X-Forwarded-Host and -Proto are
+// ours unless a trusted proxy said them, and the member gets the query that is in the
+// key.
+//
+// Each response says in Cache-Status (RFC 9211) what the cache did, but for those
+// that the proxy makes itself; the access log has a word for it, %{cache-status}e.
+// Without a cache none of this runs.
+//
 // # Reload
 //
 // What a Site became hangs on one pointer (parts), and an exchange keeps what it
@@ -133,6 +174,8 @@
 //	limits.perclient              for the next connection
 //	limits.headtimeout            for a new connection's first byte: when it is accepted
 //	limits.keepalivetimeout       when a connection next becomes idle
+//	cache.memory, .dir, .disk     not at all, nor whether there is a cache
+//	the rest of cache             at once, for what is stored too (store.SetPolicy)
 //	everything else               for the next exchange; for a tunnel, the next one
 //
 // # Who owns which bytes
@@ -143,6 +186,10 @@
 // first (upload.go). A connection that waits for a request holds no buffer, no
 // exchange and no goroutine; the first two come from pools when the first byte is
 // there.
+//
+// What the cache answers with points into what is stored, which never changes, and
+// lives as long as somebody points to it; a file that is read stays open until then.
+// A fetch has the member's connection to itself. What it took from there was copied.
 //
 // While an upload runs, its goroutine owns the client's read side and the
 // member's write side, and the exchange the other two. Stopping one means to set
@@ -166,6 +213,9 @@
 // body of 48 KiB or more is moved by splice(2), through a pipe of the kernel.
 // A member that leads back to this proxy is no endless loop (RFC 9110 §7.6): each
 // round adds a Via, until the head has more than limits.fields.
+// The cache keeps to cache.memory, of which what is coming may have a quarter, and to
+// cache.disk, with 256 files open at once. Validations behind answers have a number
+// (cache.revalidations).
 // Neither the access log nor what the operator is told (notes.go) may make a
 // client wait: what nobody takes is dropped beyond a bound, and counted.
 package proxy

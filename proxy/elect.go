@@ -50,7 +50,7 @@ func (x *exchange) connect() phase {
 	if !x.redial {
 		// One that the member is closing is worse for a request that cannot be sent
 		// again.
-		if x.up = x.pool.Get(x.c.Loop(), !x.resends()); x.up != nil {
+		if x.up = x.pool.Get(x.loop(), !x.resends()); x.up != nil {
 			if x.inLoop() {
 				x.up.Attend(x.c)
 			}
@@ -62,7 +62,7 @@ func (x *exchange) connect() phase {
 		return phaseApart
 	}
 	var err error
-	if x.up, err = x.pool.Dial(x.c.Loop()); err != nil {
+	if x.up, err = x.pool.Dial(x.loop()); err != nil {
 		return x.unreachable(err)
 	}
 	x.upBefore = traffic{}

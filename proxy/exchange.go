@@ -7,6 +7,7 @@ import (
 	"proxylab/proxy/balancer"
 	"proxylab/proxy/http1"
 	"proxylab/proxy/route"
+	"proxylab/proxy/socket"
 	"proxylab/proxy/upstream"
 )
 
@@ -30,6 +31,9 @@ type exchange struct {
 	rule  *route.Rule
 	rest  []byte
 	group *group
+
+	cached *cached // what it has to do with the cache; nil for nothing
+	room   *cached // for that; stays with the exchange
 
 	phase    phase
 	deferred bool // its write waits for the end of the loop's round, or has
@@ -75,6 +79,8 @@ type phase uint8
 const (
 	phaseRead    phase = iota // request.go: a whole, valid head
 	phaseRoute                // route.go: the rule for the path
+	phaseLookup               // lookup.go: what the cache has for it; hit.go
+	phaseFollow               // follow.go: another fetches the same
 	phaseCollect              // collect.go: a small body is waited for
 	phaseElect                // elect.go: a member
 	phaseConnect              // elect.go: a connection to it
@@ -83,8 +89,10 @@ const (
 	phaseReceive              // receive.go: the response's head
 	phaseInterim              // receive.go: one that is not the last goes to the client
 	phaseTunnel               // tunnel.go: bytes both ways
+	phaseTake                 // take.go: what the response means to the cache
 	phaseRelay                // relay.go: the response's head, written anew
 	phaseStream               // relay.go: it goes out, and the body
+	phaseServe                // serve.go: a body from the cache; fetch.go fills it
 	phaseRefuse               // refuse.go: a response of our own instead
 	phaseAnswer               // refuse.go: it goes out
 	phaseFinish               // finish.go: connections kept or closed, the log line
@@ -97,7 +105,9 @@ const (
 
 // waits says whether a phase begins with a write that can wait for the end of a
 // loop's round, to go out together with others (package socket).
-func (p phase) waits() bool { return p == phaseSent || p == phaseStream || p == phaseAnswer }
+func (p phase) waits() bool {
+	return p == phaseSent || p == phaseStream || p == phaseServe || p == phaseAnswer
+}
 
 // run is the driver. It returns phaseOver, or in a loop one of the last two.
 func (x *exchange) run() phase {
@@ -121,6 +131,10 @@ func (x *exchange) step() phase {
 		return x.read()
 	case phaseRoute:
 		return x.route()
+	case phaseLookup:
+		return x.lookup()
+	case phaseFollow:
+		return x.follow()
 	case phaseCollect:
 		return x.collect()
 	case phaseElect:
@@ -137,10 +151,14 @@ func (x *exchange) step() phase {
 		return x.passInterim()
 	case phaseTunnel:
 		return x.tunnel()
+	case phaseTake:
+		return x.take()
 	case phaseRelay:
 		return x.relay()
 	case phaseStream:
 		return x.carry()
+	case phaseServe:
+		return x.serve()
 	case phaseRefuse:
 		return x.refuse()
 	case phaseAnswer:
@@ -152,10 +170,13 @@ func (x *exchange) step() phase {
 }
 
 // inLoop says whether the exchange runs in a loop, and must not wait.
-func (x *exchange) inLoop() bool { return !x.c.Left() }
+func (x *exchange) inLoop() bool { return x.c.Conn != nil && !x.c.Left() }
 
 // now is the time, in a loop that of its round.
-func (x *exchange) now() time.Time { return x.c.Loop().Now(x.inLoop()) }
+func (x *exchange) now() time.Time { return x.loop().Now(x.inLoop()) }
+
+// loop is the one of its client, and of the connections that it uses.
+func (x *exchange) loop() *socket.Loop { return x.s.loops[x.c.at] }
 
 var exchanges = sync.Pool{New: func() any { return newExchange() }}
 
@@ -187,6 +208,9 @@ func (x *exchange) free() {
 	x.res.Reset()
 	clear(x.ask.Tried)
 	x.noted.reset()
-	*x = exchange{req: x.req, res: x.res, ask: balancer.Request{Tried: x.ask.Tried[:0]}, noted: x.noted, upload: upload{done: x.upload.done}}
+	if x.cached != nil {
+		x.cached.reset()
+	}
+	*x = exchange{room: x.room, req: x.req, res: x.res, ask: balancer.Request{Tried: x.ask.Tried[:0]}, noted: x.noted, upload: upload{done: x.upload.done}}
 	exchanges.Put(x)
 }

@@ -69,7 +69,7 @@ func (x *exchange) mayHedge() bool {
 func (x *exchange) hedgeNow() bool {
 	q := x.ask
 	q.Tried = []*balancer.Member{x.lease.Member()}
-	h := &hedge{s: x.s, first: x.up, loop: x.c.Loop(), toHEAD: x.isHEAD(), limits: x.p.head, over: make(chan struct{})}
+	h := &hedge{s: x.s, first: x.up, loop: x.loop(), toHEAD: x.isHEAD(), limits: x.p.head, over: make(chan struct{})}
 	if !x.group.balancer.Hedge(&q, &h.lease) {
 		return false
 	}
@@ -237,7 +237,7 @@ func (x *exchange) awaitHedge() error {
 		case <-x.hedge.over:
 			return nil
 		case <-look.C:
-			if left(x.c.Conn, x.abortsOnClose()) {
+			if !x.wanted() && left(x.c.Conn, x.abortsOnClose()) {
 				return errLeft
 			}
 		}

@@ -33,6 +33,9 @@ func (x *exchange) receive() phase {
 		if !x.asked.IsZero() {
 			x.answered = x.now().Sub(x.asked)
 		}
+		if x.cached != nil {
+			return phaseTake
+		}
 		return phaseRelay
 	case x.res.Status != 101:
 		return phaseInterim
@@ -86,7 +89,7 @@ func (x *exchange) awaitHead() error {
 			}
 			x.waited = 0
 		}
-		if left(x.c.Conn, x.abortsOnClose()) {
+		if !x.wanted() && left(x.c.Conn, x.abortsOnClose()) {
 			return errLeft
 		}
 		if x.hedgeAt > 0 && x.waited >= x.hedgeAt {
@@ -116,7 +119,7 @@ func (x *exchange) passInterim() phase {
 	if x.interim++; x.interim > maxInterim {
 		return x.garbage(errGarbage)
 	}
-	if x.req.Minor == 0 {
+	if x.req.Minor == 0 || x.c.Conn == nil {
 		return phaseReceive
 	}
 	x.c.Begin()

@@ -7,6 +7,11 @@ import (
 
 // refuse answers with an error of the proxy's own.
 func (x *exchange) refuse() phase {
+	if x.cached != nil {
+		if next, ok := x.insteadOf(x.failure); ok {
+			return next
+		}
+	}
 	x.status = http1.StatusOf(x.failure, 500)
 	x.close = x.close || x.closes()
 	x.c.Begin()

@@ -11,15 +11,7 @@ import (
 // told of a failure any more but by cutting the response short.
 func (x *exchange) relay() phase {
 	body := x.res.Body
-	if !x.upload.settled() || x.s.stopping.Load() {
-		x.close = true // an early answer: the rest of the request is in the way
-	}
-	chunked, trailers := false, false
-	if body.Kind == http1.InChunks || body.Kind == http1.UntilClose {
-		chunked = x.req.Minor > 0
-		trailers = x.req.Trailers && body.Kind == http1.InChunks
-		x.close = x.close || !chunked
-	}
+	chunked, trailers := x.frame()
 	x.c.Begin()
 	x.c.Out.B = x.appendResponse(x.c.Out.B, chunked, trailers)
 	x.status = x.res.Status
@@ -36,6 +28,20 @@ func (x *exchange) relay() phase {
 		x.pool.Large.Store(large)
 	}
 	return phaseStream
+}
+
+// frame says how the response is framed for the client.
+func (x *exchange) frame() (chunked, trailers bool) {
+	body := x.res.Body
+	if !x.upload.settled() || x.s.stopping.Load() {
+		x.close = true // an early answer: the rest of the request is in the way
+	}
+	if body.Kind == http1.InChunks || body.Kind == http1.UntilClose {
+		chunked = x.req.Minor > 0
+		trailers = x.req.Trailers && body.Kind == http1.InChunks
+		x.close = x.close || !chunked
+	}
+	return chunked, trailers
 }
 
 // carry sends what relay wrote, and the body.
@@ -77,6 +83,9 @@ func (x *exchange) appendResponse(dst []byte, chunked, trailers bool) []byte {
 	}
 	dst = x.appendCookie(dst)
 	dst = message.AppendVia(dst, r.Minor)
+	if x.cached != nil {
+		dst = x.cached.handled.AppendStatus(dst, x.cached.c.policy, x.now())
+	}
 	if chunked {
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
 	}
@@ -102,9 +111,16 @@ func (x *exchange) relayed() phase {
 	x.close = x.close || !whole
 	// Where the close is ours, the client may be sending its next request.
 	x.linger = x.close && !(whole && x.req.Close)
+	x.keepMember(whole)
+	return phaseFinish
+}
+
+// keepMember gives the member's connection back, or drops it where it is not at the
+// end of a response.
+func (x *exchange) keepMember(whole bool) {
 	if x.res.Close || !whole {
 		x.release(balancer.OK)
-		return phaseFinish
+		return
 	}
 	up := x.up
 	x.done(balancer.OK)
@@ -112,7 +128,6 @@ func (x *exchange) relayed() phase {
 		up.Leave()
 	}
 	x.pool.Put(up)
-	return phaseFinish
 }
 
 // relayFailed ends an exchange in the middle of the response. The connection is

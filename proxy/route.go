@@ -13,6 +13,14 @@ func (x *exchange) route() phase {
 	}
 	x.group = x.p.groups[x.rule.Balancer]
 	x.introduce()
+	if x.p.cache != nil {
+		return phaseLookup
+	}
+	return x.onward()
+}
+
+// onward leads to a member.
+func (x *exchange) onward() phase {
 	if x.req.Body.Kind != http1.NoBody {
 		return phaseCollect
 	}
@@ -44,7 +52,7 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	dst = append(dst, ' ')
 	dst = append(dst, x.rule.Prefix...)
 	dst = append(dst, x.rest...)
-	dst = append(dst, r.Target.Query...)
+	dst = append(dst, x.query()...)
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
 	if r.Host != nil {
 		dst = append(dst, r.Host...)
@@ -56,7 +64,13 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	if r.Body.Kind != http1.InChunks {
 		except |= message.SetOf(message.Trailer)
 	}
+	if x.cached != nil {
+		except |= x.cached.d.Replaced()
+	}
 	dst = r.Fields.AppendForwarded(dst, except)
+	if x.cached != nil {
+		dst = x.cached.d.AppendConditions(dst, &x.cached.q, x.cached.variants.Entries)
+	}
 	if n := r.Fields.Count(message.MaxForwards); n > 0 {
 		dst = x.appendMaxForwards(dst)
 	}
@@ -72,6 +86,14 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	})
 	dst = message.AppendVia(dst, r.Minor)
 	return append(dst, "\r\n"...)
+}
+
+// query is that of the target, without what the Site has the cache ignore.
+func (x *exchange) query() []byte {
+	if x.cached != nil {
+		return x.cached.query
+	}
+	return x.req.Target.Query
 }
 
 // appendConnection writes what is said of this hop alone.

@@ -21,6 +21,9 @@ func (x *exchange) send() phase {
 	if x.hedgeAt = x.group.balancer.HedgeDelay(); x.hedgeAt > 0 && !x.mayHedge() {
 		x.hedgeAt = 0
 	}
+	if x.cached != nil {
+		x.cached.requested = x.now()
+	}
 	up.Begin()
 	up.Out.B = x.appendRequest(up.Out.B)
 	if !whole {

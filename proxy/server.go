@@ -36,6 +36,7 @@ type Server struct {
 	listener *net.TCPListener
 	door     door
 	stopping atomic.Bool
+	cutting  chan struct{} // closed when exchanges are cut that have not ended
 
 	mu       sync.Mutex // guards the fields up to pools
 	conns    map[*conn]struct{}
@@ -202,6 +203,7 @@ func (s *Server) drain() {
 		for _, b := range s.Balancers() {
 			b.Abort()
 		}
+		close(s.cutting)
 		s.eachPool((*upstream.Pool).Abort)
 		s.eachConn(func(c *conn) {
 			c.Abort()

@@ -13,8 +13,9 @@ import (
 type Answer struct {
 	Entry  *Entry
 	Status int
-	Spans  []Span // of a 206: one or several; else the whole body, or none, is sent
-	Length int64  // of the content in bytes; -1 where it is not known
+	Spans  []Span          // of a 206: one or several; else the whole body, or none, is sent
+	Length int64           // of the content in bytes; -1 where it is not known
+	Except message.NameSet // stored fields that are not sent; the caller's, and stays
 
 	age      int64 // seconds
 	brief    bool  // of a 206: the client has the fields of the representation
@@ -28,7 +29,7 @@ func (a *Answer) Body(q *Request) bool {
 
 // From makes a the answer of e to q.
 func (a *Answer) From(e *Entry, q *Request, p *Policy, now time.Time) {
-	*a = Answer{Entry: e, Status: e.Status, Length: e.Total, Spans: a.Spans[:0], boundary: a.boundary[:0]}
+	*a = Answer{Entry: e, Status: e.Status, Length: e.Total, Except: a.Except, Spans: a.Spans[:0], boundary: a.boundary[:0]}
 	a.age = wholeSeconds(e.age(now))
 	if e.Status != 200 || q.kind != getMethod && q.kind != headMethod {
 		return
@@ -198,6 +199,9 @@ func (a *Answer) AppendFields(dst []byte) []byte {
 }
 
 func (a *Answer) leavesOut(f *message.Field) bool {
+	if a.Except.Has(f.Known) {
+		return true
+	}
 	switch a.Status {
 	case 304:
 		return !in304.Has(f.Known) && !(f.Known == message.LastModified && a.Entry.tag == nil)

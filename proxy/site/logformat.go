@@ -23,7 +23,14 @@ type LogItem struct {
 //	r     request line                        T     in seconds; {ms}T {us}T {s}T in a unit
 //	s >s  status                              {Name}i {Name}o   a field of request and response
 //	m U q H   method, path, ?query, protocol  {BALANCER_WORKER_NAME}e   the member
-//	v     host that was asked for             %     a percent sign
+//	v     host that was asked for             {cache-status}e           what the cache did
+//	%     a percent sign
+//
+// mod_cache has cache-status too, with words of its own. Here they are: hit; stale,
+// a hit that is not fresh; miss; collapsed, what another request got; validate, and
+// validated where the origin said 304; complete, where it sent what was missing; pass,
+// for methods that are not cached; bypass, where the cache has no part in it; timeout
+// for only-if-cached. Without a cache it is "-".
 //
 // U is the path as it was sent, where httpd writes it decoded. v is what httpd
 // writes for V. What an exchange has not is "-", but for q.
@@ -31,6 +38,9 @@ const LogWords = "haltursbBODTioemUqHv"
 
 // MemberVariable is what mod_proxy_balancer calls the member's URL.
 const MemberVariable = "BALANCER_WORKER_NAME"
+
+// CacheVariable is what mod_cache calls what the cache did.
+const CacheVariable = "cache-status"
 
 // LogItems takes a format that the Site holds apart.
 func (l Log) LogItems() []LogItem {
@@ -77,7 +87,7 @@ func parseLogFormat(s string) ([]LogItem, *problem) {
 
 // logWord reads what stands behind a percent sign, and says how long it is.
 func logWord(s string) (item LogItem, n int, p *problem) {
-	const hint = `known are %h %a %l %u %t %r %>s %b %B %O %D %T %m %U %q %H %v %% %{Name}i %{Name}o %{ms}T %{BALANCER_WORKER_NAME}e`
+	const hint = `known are %h %a %l %u %t %r %>s %b %B %O %D %T %m %U %q %H %v %% %{Name}i %{Name}o %{ms}T %{BALANCER_WORKER_NAME}e %{cache-status}e`
 	rest := s
 	if inner, ok := strings.CutPrefix(rest, "{"); ok {
 		end := strings.IndexByte(inner, '}')
@@ -113,7 +123,7 @@ func nameFits(i LogItem) bool {
 	case 'i', 'o':
 		return fieldName(i.Name)
 	case 'e':
-		return i.Name == MemberVariable
+		return i.Name == MemberVariable || i.Name == CacheVariable
 	case 'T':
 		return i.Name == "" || i.Name == "s" || i.Name == "ms" || i.Name == "us"
 	}

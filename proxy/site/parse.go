@@ -111,6 +111,7 @@ func (r *reader) site(f field, s *Site) {
 		"routes": func(f field) {
 			r.list(f, func(f field) { s.Routes = append(s.Routes, r.route(f)) })
 		},
+		"cache":  func(f field) { r.cache(f, &s.Cache) },
 		"fields": func(f field) { r.fields(f, &s.Fields) },
 		"admin":  func(f field) { r.admin(f, &s.Admin) },
 		"limits": func(f field) { r.limits(f, &s.Limits) },

@@ -77,7 +77,14 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 		},
 		Fields: Fields{true, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")}, false, false},
 		Limits: Limits{32768, 8192, 50, 200, 20, 2 << 30, 1000, 2000, 10 * time.Second, 40 * time.Second, 15 * time.Second, 1000, 50, false, 90 * time.Second},
-		Admin:  Admin{":9090", "0123456789abcdef", "operator", "correct-horse-battery", "/var/lib/proxyd/state.json"},
+		Cache: Cache{
+			On: true, Memory: 128 << 20, Dir: "/var/cache/proxyd", Disk: 10 << 30, MaxFileSize: 1 << 30,
+			TTL: []CacheTTL{{"/static/", 0, time.Hour}, {"", 404, 5 * time.Second}}, StaleIfError: time.Hour, HeuristicMax: 0,
+			Bypass: []CacheBypass{{"/account", "", ""}, {"", "x-debug", "session"}}, IgnoreParams: []string{"utm_*"},
+			KeyHeaders: []string{"x-device"}, KeyCookies: []string{"lang"}, Unkeyed: []string{"x-tenant"}, Targets: []string{"proxyd-cache-control"},
+			StoreSetCookie: true, ShareCookies: true, MaxRanges: 4, Revalidations: 8,
+		},
+		Admin: Admin{":9090", "0123456789abcdef", "operator", "correct-horse-battery", "/var/lib/proxyd/state.json"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -189,6 +196,52 @@ func checkText(t *testing.T, err error, want string) {
 		if i >= len(g) || i >= len(w) || g[i] != w[i] {
 			t.Errorf("differs from line %d\ngot:\n%s\nwant:\n%s", i+1, strings.Join(g[min(i, len(g)):], "\n"), strings.Join(w[min(i, len(w)):], "\n"))
 			return
+		}
+	}
+}
+
+func TestACacheFillsInWhatIsNotSaid(t *testing.T) {
+	on := defaultCache()
+	on.MaxFileSize = 1 << 20
+	small := on
+	small.Memory, small.MaxFileSize = 8<<20, 512<<10
+	files := on
+	files.Dir, files.Disk, files.MaxFileSize = "/files", 1<<30, 128<<20
+	disk := on
+	disk.Dir, disk.Disk, disk.MaxFileSize = "cache", 16<<20, 2<<20
+	ttl := on
+	ttl.TTL = []CacheTTL{{For: time.Minute}}
+	for _, test := range []struct {
+		yaml  string
+		flags Flags
+		want  Cache
+	}{
+		{"off", Flags{}, Cache{}},
+		{"on", Flags{Cache: true}, on},
+		{"{memory: 8MiB}", Flags{}, small},
+		{"{dir: /files}", Flags{CacheDir: "/files"}, files},
+		{"{disk: 16MiB}", Flags{CacheDisk: "16MiB"}, disk},
+		{"{ttl: 60s}", Flags{CacheTTL: "60s"}, ttl},
+	} {
+		s, err := Parse("site.yaml", []byte("cache: "+test.yaml+"\n"+smallest))
+		if err != nil || !reflect.DeepEqual(s.Cache, test.want) {
+			t.Errorf("%s: got %+v, %v", test.yaml, s, err)
+		}
+		if reflect.DeepEqual(test.flags, Flags{}) && test.want.On {
+			continue
+		}
+		test.flags.Backends = []string{"http://a"}
+		s, err = test.flags.Site()
+		if err != nil || !reflect.DeepEqual(s.Cache, test.want) {
+			t.Errorf("%+v: got %+v, %v", test.flags, s, err)
+		}
+	}
+	for flag, f := range map[string]Flags{
+		"--cache-ttl": {CacheTTL: "60"}, "--cache-dir": {CacheDir: "a\x00b"}, "--cache-disk": {CacheDisk: "lots"},
+	} {
+		f.Backends = []string{"http://a"}
+		if _, err := f.Site(); err == nil || !strings.HasPrefix(err.Error(), flag+": ") {
+			t.Errorf("%s: %v", flag, err)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // may write, but that nothing here obeys yet. To take them silently would make
 // a comparison compare two things.
 var (
-	laterTop = []string{"cache", "health"}
+	laterTop = []string{"health"}
 
 	laterBalancer = []string{
 		"growth", "nonce",

@@ -59,6 +59,9 @@ func aSite(t *rapid.T) *Site {
 			s.Admin.User, s.Admin.Password = rapid.StringMatching(`[!-9;-~]{1,9}`).Draw(t, "user"), rapid.StringMatching(`[!-~]{12,20}`).Draw(t, "password")
 		}
 	}
+	if rapid.Bool().Draw(t, "cache") {
+		s.Cache = aCache(t, span)
+	}
 	s.Limits.RequestLine = rapid.IntRange(minLine, s.Limits.Head).Draw(t, "requestline")
 	s.Limits.HeadTimeoutMax = span("headtimeoutmax", s.Limits.HeadTimeout)
 	name := rapid.OneOf(rapid.SampledFrom([]string{"true", "null", "no", "1", "1e3", "0x1f", "1.5", "0o7"}), rapid.StringMatching(`[a-z0-9]([a-z0-9._-]{0,6}[a-z0-9])?`))
@@ -133,6 +136,27 @@ func aSite(t *rapid.T) *Site {
 	}
 	s.Routes = append(s.Routes, Route{Path: "/", To: "balancer://" + s.Balancers[0].Name})
 	return s
+}
+
+func aCache(t *rapid.T, span func(string, time.Duration) time.Duration) Cache {
+	c := defaultCache()
+	c.Memory = rapid.IntRange(minCache, maxCache).Draw(t, "memory")
+	c.Dir = rapid.StringMatching(`|[ -~äß]{1,20}`).Draw(t, "dir")
+	if c.Dir != "" {
+		c.Disk = rapid.IntRange(minCache, maxCache).Draw(t, "disk")
+	}
+	c.MaxFileSize = rapid.IntRange(1, c.largest()).Draw(t, "cachemaxfilesize")
+	c.TTL = rapid.SampledFrom([][]CacheTTL{nil, {{For: time.Minute}}, {{"/a", 0, 0}}, {{"", 404, time.Second}, {"/b%20c", 301, longestFresh}, {For: time.Minute}}}).Draw(t, "ttl")
+	c.StaleIfError, c.HeuristicMax = span("staleiferror", 0), span("heuristicmax", 0)
+	c.Bypass = rapid.SampledFrom([][]CacheBypass{nil, {{"/", "", ""}}, {{"", "x-a", ""}, {"/a", "x-b", "c.d"}}}).Draw(t, "bypass")
+	c.IgnoreParams = rapid.SampledFrom([][]string{nil, {}, {"utm_*", "a[0]", "on"}}).Draw(t, "ignoreparams")
+	c.KeyHeaders = rapid.SampledFrom([][]string{nil, {"x-device", "true"}}).Draw(t, "keyheaders")
+	c.KeyCookies = rapid.SampledFrom([][]string{nil, {"A.b"}}).Draw(t, "keycookies")
+	c.Unkeyed = rapid.SampledFrom([][]string{nil, {"x-tenant"}}).Draw(t, "unkeyed")
+	c.Targets = rapid.SampledFrom([][]string{{}, {"cdn-cache-control"}, {"proxyd-cache-control", "cdn-cache-control"}}).Draw(t, "targets")
+	c.StoreSetCookie, c.ShareCookies = rapid.Bool().Draw(t, "storesetcookie"), rapid.Bool().Draw(t, "sharecookies")
+	c.MaxRanges, c.Revalidations = rapid.IntRange(1, 16).Draw(t, "maxranges"), rapid.IntRange(1, 10000).Draw(t, "revalidations")
+	return c
 }
 
 func TestParseReadsWhatYAMLWrites(t *testing.T) {

@@ -4,8 +4,10 @@ package socket
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -77,6 +79,15 @@ func (s *Socket) reason(err error) error {
 		return net.ErrClosed
 	}
 	return err
+}
+
+// SendFile writes n bytes of a file, from off on.
+func (s *Socket) SendFile(f *os.File, off, n int64) (sent int64, err error) {
+	sent, err = io.Copy(s.tcp, io.NewSectionReader(f, off, n))
+	if err == nil && sent < n {
+		err = io.ErrUnexpectedEOF
+	}
+	return sent, s.reason(err)
 }
 
 // WriteMore is Write.

@@ -21,13 +21,14 @@ type Fill struct {
 	first int64   // place of the content in the representation
 	old   *object // whose bytes complete it, for a 206
 
-	mu      sync.Mutex
-	buf     []byte // all that came, until there is a file
-	temp    *temp  // nil until then
-	n       int64  // bytes that came
-	counted int64  // of Store.coming
-	err     error  // io.EOF after Commit, and what broke it off else; nil while it goes on
-	readers map[*Reader]struct{}
+	mu       sync.Mutex
+	buf      []byte // all that came, until there is a file
+	temp     *temp  // nil until then
+	n        int64  // bytes that came
+	counted  int64  // of Store.coming
+	reserved int64  // of that, for what is still to come
+	err      error  // io.EOF after Commit, and what broke it off else; nil while it goes on
+	readers  map[*Reader]struct{}
 
 	committing bool // err will be what Commit says
 }
@@ -43,6 +44,21 @@ var (
 
 func (s *Store) fill(e *cache.Entry, first int64, old *object) *Fill {
 	return &Fill{Entry: e, s: s, first: first, old: old, readers: map[*Reader]struct{}{}}
+}
+
+// Reserve makes sure, before the first byte, that there is room for all n that will
+// come. Without it a content that does not fit into memory any more breaks off for
+// those who follow it, where no file can take it. False is for no room.
+func (f *Fill) Reserve(n int64) bool {
+	if f.s.disk != nil || n <= 0 {
+		return true
+	}
+	if !f.fits(n) {
+		f.s.counts.tooLarge.Add(1)
+		return false
+	}
+	f.reserved = n
+	return true
 }
 
 // Write adds to the content. It copies p. After an error nothing is stored, and
@@ -89,6 +105,9 @@ func (f *Fill) add(p []byte) error {
 // fits says whether n more bytes may be in memory: of this content, and of all
 // that are coming together.
 func (f *Fill) fits(n int64) bool {
+	if f.n+n <= f.reserved {
+		return true
+	}
 	if f.n+n > f.s.o.Object {
 		return false
 	}
@@ -159,6 +178,17 @@ func (f *Fill) Abort() {
 	f.mu.Unlock()
 	if !over {
 		f.end(ErrAborted)
+	}
+}
+
+// Finish ends the content without storing it. Readers get io.EOF when they have
+// read all: it is whole, but not for the store.
+func (f *Fill) Finish() {
+	f.mu.Lock()
+	over := f.err != nil || f.committing
+	f.mu.Unlock()
+	if !over {
+		f.end(io.EOF)
 	}
 }
 

@@ -164,6 +164,16 @@ func (s *Seat) Stream(fill *Fill) {
 	}
 }
 
+// Waiting says how many wait for what the leader gets, before Stream and Release.
+func (s *Seat) Waiting() int {
+	s.f.mu.Lock()
+	defer s.f.mu.Unlock()
+	if s.flight == nil {
+		return 0
+	}
+	return len(s.flight.waiting)
+}
+
 func (s *Seat) follow(fill *Fill) {
 	s.role, s.reader = Follow, fill.Follow(s.wake)
 }

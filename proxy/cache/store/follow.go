@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"io"
 	"os"
 )
 
@@ -71,6 +72,22 @@ func (r *Reader) Next() (Piece, error) {
 	}
 	r.armed = true
 	return Piece{}, ErrWait
+}
+
+// Whole says whether all has come: ErrWait while it has not, or the error of Next
+// where it will not. After ErrWait wake is called as for Next.
+func (r *Reader) Whole() error {
+	f := r.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch f.err {
+	case nil:
+		r.armed = true
+		return ErrWait
+	case io.EOF:
+		return nil
+	}
+	return f.err
 }
 
 // Advance says that n bytes were read.

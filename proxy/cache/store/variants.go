@@ -108,6 +108,13 @@ func (s *Store) read(o *object, key []byte, v *Variants) bool {
 	return len(v.Entries) > 0
 }
 
+// OnDisk says whether the body of one of v's entries is in a file only, so that
+// Body has to open that.
+func (v *Variants) OnDisk(e *cache.Entry) bool {
+	o := v.object(e)
+	return o != nil && o.inFile()
+}
+
 func (v *Variants) object(e *cache.Entry) *object {
 	for i := range v.Entries {
 		if v.Entries[i] == e {

@@ -7,7 +7,8 @@
 //
 // A Site file says everything (package proxylab/proxy/site); the flags are for
 // the case of one balancer. With admin or --admin there is a balancer-manager on a
-// listener of its own (package proxylab/proxy/admin). Access log lines go to standard output, and to the
+// listener of its own (package proxylab/proxy/admin). With cache or --cache responses
+// are kept in memory, and with --cache-dir or --cache-disk in files as well. Access log lines go to standard output, and to the
 // file of log.file or --log-file; SIGUSR1 opens that file by its name again, for
 // logrotate. What an operator should know goes to standard error.
 //
@@ -51,11 +52,15 @@ type commands struct {
 }
 
 type runCommand struct {
-	Site    string   `placeholder:"FILE" xor:"listen,backend,log,admin" help:"Site file (YAML)."`
-	Listen  string   `placeholder:"ADDR" xor:"listen" help:"host:port to accept clients on; :8080 by default."`
-	Backend []string `placeholder:"URL" xor:"backend" sep:"none" help:"An origin server, http://host:port; once for each."`
-	LogFile string   `placeholder:"FILE" xor:"log" help:"Access log besides standard output."`
-	Admin   string   `placeholder:"ADDR" xor:"admin" help:"host:port of the balancer-manager, page, API and metrics, for this machine alone; none by default."`
+	Site      string   `placeholder:"FILE" xor:"listen,backend,log,admin,cache,ttl,dir,disk" help:"Site file (YAML)."`
+	Listen    string   `placeholder:"ADDR" xor:"listen" help:"host:port to accept clients on; :8080 by default."`
+	Backend   []string `placeholder:"URL" xor:"backend" sep:"none" help:"An origin server, http://host:port; once for each."`
+	LogFile   string   `placeholder:"FILE" xor:"log" help:"Access log besides standard output."`
+	Cache     bool     `xor:"cache" help:"Keep responses for the next who asks, in memory."`
+	CacheTTL  string   `placeholder:"D" xor:"ttl" help:"How long a response is fresh whose origin does not say: 60s. Implies --cache."`
+	CacheDir  string   `placeholder:"DIR" xor:"dir" help:"Keep responses in files below DIR, too, also over a restart; 1GiB of them. Implies --cache."`
+	CacheDisk string   `placeholder:"SIZE" xor:"disk" help:"Keep so many bytes of files, below cache where there is no --cache-dir: 10GiB. Implies --cache."`
+	Admin     string   `placeholder:"ADDR" xor:"admin" help:"host:port of the balancer-manager, page, API and metrics, for this machine alone; none by default."`
 }
 
 type checkCommand struct {
@@ -191,7 +196,10 @@ func (c *runCommand) declaration() (*site.Site, error) {
 	if c.Site != "" {
 		return site.Load(c.Site)
 	}
-	return site.Flags{Listen: c.Listen, Backends: c.Backend, LogFile: c.LogFile, Admin: c.Admin}.Site()
+	return site.Flags{
+		Listen: c.Listen, Backends: c.Backend, LogFile: c.LogFile, Admin: c.Admin,
+		Cache: c.Cache, CacheTTL: c.CacheTTL, CacheDir: c.CacheDir, CacheDisk: c.CacheDisk,
+	}.Site()
 }
 
 // introduce says in one line what is served.
