@@ -140,7 +140,7 @@ func (b *browser) picture(name string) {
 // tabTo presses Tab until the element is focused.
 func (b *browser) tabTo(element string) {
 	b.t.Helper()
-	for range 60 {
+	for range 120 {
 		if eval[bool](b, "document.activeElement === "+element) {
 			return
 		}
@@ -203,7 +203,7 @@ func lively(t *testing.T) []*balancer.Balancer {
 	return []*balancer.Balancer{busy, small}
 }
 
-const firstRow = `document.querySelectorAll("tbody tr")[0]`
+const firstRow = `document.querySelectorAll("#balancers tbody tr")[0]`
 
 // A person without a mouse drains a member, sees it, and changes its loadfactor.
 func TestThePageByKeyboard(t *testing.T) {

@@ -2,16 +2,31 @@ package admin
 
 import (
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/base64"
 	"net/http"
 	"strings"
 )
 
-//go:embed page.html
-var pageHTML string
+//go:embed page
+var pageFiles embed.FS
 
-// page serves the one file that the page is. Only the script and the style that
+// pageHTML is page/page.html with the style and the script in it: one file, so that
+// an operator who saves it has all of it.
+var pageHTML = strings.NewReplacer(
+	"<style></style>", "<style>\n"+pageFile("page.css")+"</style>",
+	"<script></script>", "<script>\n"+pageFile("common.js")+"\n"+pageFile("balancers.js")+"\n"+pageFile("cache.js")+"\n"+pageFile("live.js")+"</script>",
+).Replace(pageFile("page.html"))
+
+func pageFile(name string) string {
+	text, err := pageFiles.ReadFile("page/" + name)
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return string(text)
+}
+
+// page serves the page. Only the script and the style that
 // stand in it may run, and it may only ask us.
 func (s *Server) page() http.Handler {
 	policy := "default-src 'none'; script-src " + hashOf("script") + "; style-src " + hashOf("style") +

@@ -43,9 +43,6 @@ func fileID(key []byte) uint64 {
 	return binary.BigEndian.Uint64(sum[:]) &^ (maxVariants - 1)
 }
 
-// folders is how many there are: one for each beginning of an id.
-const folders = 4096
-
 // filePath is where an object is: 4,096 folders hold the files of any number. It
 // is known from the key, so that a file can be found before the directory was
 // read.

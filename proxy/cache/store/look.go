@@ -78,16 +78,16 @@ type Walk struct {
 	next func() (uint64, *object, bool) // through the memory; nil when that is done
 	stop func()
 
-	shown  map[uint64]bool // by id: what was not in a file yet
-	folder int             // to be read next
-	ids    []uint64        // files of the last one that are left
+	shown   map[uint64]bool // by id: what was not in a file yet
+	folders []int           // to be read; nil until then
+	ids     []uint64        // files of the last one that are left
 }
 
 // What a step may cost, in looks into memory, and what else costs as much.
 const (
-	stepWork   = 20_000
-	fileWork   = 20 // to read a head
-	folderWork = 20 // to read the names
+	stepWork   = 50_000
+	fileWork   = 50 // to read a head
+	folderWork = 25 // to read the names
 )
 
 // Walk begins one through what matches; the zero Match is all. It is to be closed.
@@ -142,12 +142,17 @@ func (w *Walk) inMemory() []Held {
 // onDisk shows the next key that has a file; more is false when there is none.
 func (w *Walk) onDisk(work *int) (l []Held, more bool) {
 	d := w.s.disk
-	if d == nil || len(w.ids) == 0 && w.folder == folders {
+	if d == nil {
 		return nil, false
 	}
+	if w.folders == nil {
+		w.folders = d.folders()
+	}
 	if len(w.ids) == 0 {
-		w.ids = d.folder(w.folder)
-		w.folder++
+		if len(w.folders) == 0 {
+			return nil, false
+		}
+		w.ids, w.folders = d.folder(w.folders[0]), w.folders[1:]
 		*work -= folderWork
 		return nil, true
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"proxylab/proxy/cache"
 )
@@ -36,7 +37,7 @@ func (s *Store) sweep(list []Purge, stop <-chan struct{}) bool {
 	for _, record := range s.disk.waitingRecords() {
 		see(record)
 	}
-	for folder := range folders {
+	for _, folder := range s.disk.folders() {
 		for _, id := range s.disk.folder(folder) {
 			select {
 			case <-stop:
@@ -93,6 +94,18 @@ func (d *disk) waitingRecords() (records [][]byte) {
 		records = append(records, o.record)
 	}
 	return records
+}
+
+// folders are those that are there, by their numbers.
+func (d *disk) folders() []int {
+	names, _ := os.ReadDir(d.objects)
+	numbers := make([]int, 0, len(names))
+	for _, f := range names {
+		if n, err := strconv.ParseUint(f.Name(), 16, 12); err == nil && len(f.Name()) == 3 {
+			numbers = append(numbers, int(n))
+		}
+	}
+	return numbers
 }
 
 // folder lists the files in one of the folders, in order. It asks the system, not
