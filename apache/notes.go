@@ -135,6 +135,15 @@ func stockNotes(s *site.Site) []string {
 		if m.Max > 0 {
 			say("members' max: %d; stock has none", m.Max)
 		}
+		if m.Acquire > 0 {
+			say("members' acquire: %s; stock has no max to wait for", m.Acquire)
+		}
+		if m.SMax > 0 {
+			say("members' smax: %d; stock keeps connections for as many requests as a process serves at once", m.SMax)
+		}
+		if m.DisableReuse {
+			say("members' disablereuse: on; stock uses connections again")
+		}
 		if m.TTL != stockTTL {
 			say("members' ttl: %s; stock is %s", m.TTL, stockTTL)
 		}
@@ -217,6 +226,12 @@ func matchedNotes(s *site.Site) []string {
 	for _, m := range members(s) {
 		if m.Max > 0 {
 			say("members' max: %d; httpd counts in each of its processes by itself, and in connections", m.Max)
+		}
+		if m.SMax > 0 {
+			say("members' smax: %d; httpd counts in each of its processes by itself", m.SMax)
+		}
+		if m.Acquire%time.Millisecond != 0 {
+			say("members' acquire: %s; httpd takes whole milliseconds", m.Acquire)
 		}
 		rounded("members' ttl", m.TTL)
 		if m.Named() {

@@ -218,6 +218,15 @@ func (w *writer) memberParameters(m *site.Member) string {
 		if m.Max > 0 {
 			fmt.Fprintf(&b, " max=%d", m.Max)
 		}
+		if m.Acquire > 0 {
+			fmt.Fprintf(&b, " acquire=%d", (m.Acquire+time.Millisecond-1)/time.Millisecond)
+		}
+		if m.SMax > 0 {
+			fmt.Fprintf(&b, " smax=%d", m.SMax)
+		}
+		if m.DisableReuse {
+			b.WriteString(" disablereuse=On")
+		}
 		if m.KeepAlive {
 			b.WriteString(" keepalive=On")
 		}

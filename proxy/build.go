@@ -165,7 +165,7 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 		}
 		config.Members = append(config.Members, balancer.MemberConfig{
 			Name: m.URL, LoadFactor: m.LoadFactor, LBSet: m.LBSet, Status: status,
-			Route: m.Route, Redirect: m.Redirect, Max: m.Max, Retry: m.Retry,
+			Route: m.Route, Redirect: m.Redirect, Max: m.Max, Acquire: m.Acquire, Retry: m.Retry,
 		})
 		if m.Checks.Method != "" {
 			config.Members[len(config.Members)-1].Check = checks(&m.Checks)
@@ -178,12 +178,21 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 			Timeout:        m.Timeout,
 			IdleTimeout:    m.TTL,
 			KeepAlive:      m.KeepAlive,
-			MaxIdle:        min(maxIdle, lim.Connections),
+			MaxIdle:        idleConnections(&m, lim),
+			Lasting:        m.SMax,
 		}))
 	}
 	var err error
 	g.balancer, err = balancer.New(config)
 	return g, err
+}
+
+// idleConnections is how many idle ones are kept to a member.
+func idleConnections(m *site.Member, lim site.Limits) int {
+	if m.DisableReuse {
+		return 0
+	}
+	return max(m.SMax, min(maxIdle, lim.Connections))
 }
 
 func checks(c *site.Checks) balancer.Checks {

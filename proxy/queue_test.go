@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,5 +126,67 @@ func TestRefusalsSayWhenToAskAgain(t *testing.T) {
 	eventually(t, "it is logged", func() bool { return strings.Contains(p.notes.String(), "out of service") })
 	if n := strings.Count(p.notes.String(), "out of service"); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, p.notes)
+	}
+}
+
+// acquire is a wait for a member's max where the balancer has no timeout.
+func TestAcquireWaitsForTheMembersMax(t *testing.T) {
+	arrived, finish := make(chan struct{}, 10), make(chan struct{}, 10)
+	busy := origin(t, func(c net.Conn) {
+		for r := bufio.NewReader(c); ; {
+			if _, err := http.ReadRequest(r); err != nil {
+				return
+			}
+			arrived <- struct{}{}
+			<-finish
+			c.Write([]byte(sized("ok")))
+		}
+	})
+	for _, acquire := range []time.Duration{time.Minute, 50 * time.Millisecond} {
+		p := serve(t, func(s *site.Site) { m := &s.Balancers[0].Members[0]; m.Max, m.Acquire = 1, acquire }, busy)
+		running, waiting := dial(t, p.addr), dial(t, p.addr)
+		running.Write([]byte(get))
+		<-arrived
+		waiting.Write([]byte(get))
+		want := 503
+		if acquire == time.Minute {
+			want = 200
+			eventually(t, "one waits", func() bool { return p.Balancers()[0].Status().Waiting == 1 })
+			finish <- struct{}{}
+			<-arrived
+			finish <- struct{}{}
+		}
+		if res, err := http.ReadResponse(bufio.NewReader(waiting), nil); err != nil || res.StatusCode != want {
+			t.Errorf("acquire %v: %v, %v, want %d", acquire, res, err, want)
+		}
+		if want == 503 {
+			finish <- struct{}{}
+		}
+		if res, err := http.ReadResponse(bufio.NewReader(running), nil); err != nil || res.StatusCode != 200 {
+			t.Errorf("acquire %v: %v, %v", acquire, res, err)
+		}
+	}
+}
+
+func TestDisableReuseHasAConnectionForEachExchange(t *testing.T) {
+	var conns atomic.Int64
+	p := serve(t, func(s *site.Site) { s.Balancers[0].Members[0].DisableReuse = true }, origin(t, func(c net.Conn) {
+		conns.Add(1)
+		r := bufio.NewReader(c)
+		q, err := http.ReadRequest(r)
+		if err != nil {
+			return
+		}
+		if !q.Close {
+			t.Error("the member is not told")
+		}
+		c.Write([]byte(sized("ok"))) // without a word of closing
+		r.Peek(1)
+	}))
+	c := dial(t, p.addr)
+	for n := range 3 {
+		if status, _ := ask(t, c, get); status != 200 || conns.Load() != int64(n+1) {
+			t.Errorf("status %d, %d connections", status, conns.Load())
+		}
 	}
 }

@@ -78,6 +78,9 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
 	}
 	dst = x.appendConnection(dst)
+	if x.pool.MaxIdle == 0 && x.upgrade == "" {
+		dst = append(dst, "Connection: close\r\n"...) // the member need not wait for another request
+	}
 	if r.Continues {
 		dst = append(dst, "Expect: 100-continue\r\n"...)
 	}

@@ -46,6 +46,7 @@ type MemberConfig struct {
 	Route      string        // names the member in a session; "" for none
 	Redirect   string        // the route that its sessions go to while it is not usable; "" for none
 	Max        int           // exchanges at once; 0 for any number
+	Acquire    time.Duration // how long who can only be served by this member waits for it; 0 where Config.Timeout says that
 	Retry      time.Duration // time in error state after a failure; 0 for none
 	Check      Checks        // of its own; those of the Config where Interval is 0
 }

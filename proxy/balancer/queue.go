@@ -26,10 +26,11 @@ type waiter struct {
 }
 
 // Wait is for who got ErrFull: it has l hold a member as soon as it is q's turn.
-// It fails with ErrFull after Config.Timeout, or at once where Config.Queue
+// It fails with ErrFull after Config.Timeout, or a member's Acquire (patience), or at once where Config.Queue
 // requests wait already.
 func (b *Balancer) Wait(q *Request, l *Lease) error {
-	if b.config.Timeout == 0 {
+	patience := b.patience(q)
+	if patience == 0 {
 		return ErrFull
 	}
 	c := &b.core.queue
@@ -47,7 +48,7 @@ func (b *Balancer) Wait(q *Request, l *Lease) error {
 	c.long.Store(int32(len(c.waiting)))
 	c.mu.Unlock()
 	b.core.serve() // a member may have become free in between
-	timer := time.NewTimer(b.config.Timeout)
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-w.over:
@@ -58,6 +59,31 @@ func (b *Balancer) Wait(q *Request, l *Lease) error {
 		<-w.over // it was its turn in the same moment
 	}
 	return w.err
+}
+
+// patience is how long q waits. A member's Acquire holds for a session that goes to
+// it; and for who would wait for any of them, the longest, where Config.Timeout says
+// nothing.
+func (b *Balancer) patience(q *Request) time.Duration {
+	longest := time.Duration(0)
+	for i, m := range b.members {
+		acquire := b.config.Members[i].Acquire
+		if acquire > 0 && (q.Home == i+1 || q.Home == 0 && len(q.Route) > 0 && string(q.Route) == m.routeNow()) {
+			return acquire
+		}
+		longest = max(longest, acquire)
+	}
+	if b.config.Timeout > 0 {
+		return b.config.Timeout
+	}
+	return longest
+}
+
+// routeNow is the member's route as it is set.
+func (m *Member) routeNow() string {
+	m.core.mu.Lock()
+	defer m.core.mu.Unlock()
+	return m.set.route
 }
 
 // leave takes w out of the queue, and says whether it was in it.

@@ -43,3 +43,43 @@ func TestTheQueueAndWhoIsPicky(t *testing.T) {
 		}
 	})
 }
+
+// How long who waits: a session for its member's acquire, others for the balancer's
+// timeout, and without that for the longest acquire.
+func TestAcquireIsAWaitForOneMember(t *testing.T) {
+	member := func(name string, acquire time.Duration) MemberConfig {
+		return MemberConfig{Name: name, LoadFactor: 1, Route: name, Max: 1, Acquire: acquire}
+	}
+	for _, row := range []struct {
+		claim   string
+		timeout time.Duration
+		q       Request
+		want    time.Duration
+	}{
+		{"anybody, without timeout", 0, Request{}, 2 * time.Second},
+		{"anybody, with timeout", time.Second, Request{}, time.Second},
+		{"a session by route", time.Second, Request{Route: []byte("a")}, 2 * time.Second},
+		{"a session by our cookie", time.Second, Request{Home: 1}, 2 * time.Second},
+		{"a session of a member without acquire", time.Second, Request{Route: []byte("b")}, time.Second},
+		{"a session of nobody", time.Second, Request{Route: []byte("x")}, time.Second},
+	} {
+		t.Run(row.claim, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, err := New(Config{Name: "q", Method: "byrequests", Timeout: row.timeout, Queue: 5, Members: []MemberConfig{member("a", 2*time.Second), member("b", 0)}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var first, second, late Lease
+				if b.Elect(nil, &first) != nil || b.Elect(nil, &second) != nil {
+					t.Fatal("not elected")
+				}
+				began := time.Now()
+				if err := b.Wait(&row.q, &late); err != ErrFull || time.Since(began) != row.want {
+					t.Errorf("%v after %v, want %v", err, time.Since(began), row.want)
+				}
+				first.Done(Result{})
+				second.Done(Result{})
+			})
+		})
+	}
+}

@@ -216,6 +216,7 @@ func (r *reader) balanced(place string, b *Balancer) {
 	}
 	for j, m := range b.Members {
 		r.addressAlone(fmt.Sprintf("%s.members[%d].addressttl", place, j), &m)
+		r.poolAlone(fmt.Sprintf("%s.members[%d].", place, j), &m)
 		at := fmt.Sprintf("%s.members[%d].redirect", place, j)
 		switch {
 		case m.Redirect == "":
@@ -269,6 +270,16 @@ func (m *Member) Named() bool {
 	}
 	_, err = netip.ParseAddr(u.Hostname())
 	return err != nil
+}
+
+// poolAlone finds words about a member's connections that say nothing.
+func (r *reader) poolAlone(place string, m *Member) {
+	if m.Acquire > 0 && m.Max == 0 && r.clean(place+"max") {
+		r.add(r.at(place+"acquire"), wrong("add \"max: 100\"", "says nothing without max"))
+	}
+	if m.SMax > 0 && m.DisableReuse {
+		r.add(r.at(place+"smax"), wrong("leave one of them out", "says nothing with disablereuse"))
+	}
 }
 
 func (r *reader) addressAlone(place string, m *Member) {

@@ -107,7 +107,10 @@ func TestFaults(t *testing.T) {
 		{"a state file without name", in("top", "admin: {listen: 127.0.0.1:9090, state: ''}"), "1: admin.state: the file has no name"},
 		{"a log format by its nickname", in("top", "log: {format: combined}"), `1: log.format: "combined" has no word in it`},
 		{"min", in("member", "min: 10"), "7: balancers[0].members[0].min: not supported by this version"},
-		{"acquire", in("member", "acquire: 100"), "7: balancers[0].members[0].acquire: not supported by this version\n\thint: who waits, waits for any member: say timeout and queue of the balancer"},
+		{"acquire without a unit", in("member", "max: 5\n        acquire: 100"), `8: balancers[0].members[0].acquire: "100" is not a duration`},
+		{"acquire without max", in("member", "acquire: 100ms"), "7: balancers[0].members[0].acquire: says nothing without max\n\thint: add"},
+		{"connections kept that are not used again", in("member", "smax: 5\n        disablereuse: on"), "7: balancers[0].members[0].smax: says nothing with disablereuse"},
+		{"min", in("member", "min: 5"), "7: balancers[0].members[0].min: not supported by this version\n\thint: leave it out"},
 		{"ping", in("member", "ping: 1"), "7: balancers[0].members[0].ping: not supported by this version\n\thint: an idle connection is looked at before each use"},
 		{"an lbmethod of Apache", in("balancer", "lbmethod: heartbeat"), "4: balancers[0].lbmethod: lbmethod \"heartbeat\" is not supported by this version\n\thint: supported are"},
 

@@ -17,6 +17,7 @@ const (
 	maxConnections = 1_000_000
 	maxBacklog     = 65535
 	minLine        = 64
+	maxIdle        = 10_000
 	maxBody        = 1 << 40
 	maxRate        = 1 << 20
 	leastTime      = time.Millisecond
@@ -190,6 +191,9 @@ func (r *reader) member(f field) Member {
 				r.add(f, loadFactor(n))
 			}
 		},
+		"acquire":           func(f field) { m.Acquire = r.duration(f, leastTime) },
+		"smax":              func(f field) { m.SMax = r.count(f, 1, maxIdle) },
+		"disablereuse":      func(f field) { m.DisableReuse = r.onOff(f) },
 		"retry":             func(f field) { m.Retry = r.duration(f, 0) },
 		"connectiontimeout": func(f field) { m.ConnectionTimeout = r.duration(f, leastTime) },
 		"timeout":           func(f field) { m.Timeout = r.duration(f, leastTime) },

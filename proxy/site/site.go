@@ -133,6 +133,10 @@ type Member struct {
 	Upgrade           string        // mod_proxy's upgrade: a protocol that a client may change to, as "websocket"; "" for none
 	UpgradeTimeout    time.Duration // longest silence of both sides in a tunnel; Timeout by default
 	Checks            Checks        // where some word of them stands with the member: these, and what the balancer says of the others. Else without Method; see Balancer.ChecksOf
+
+	Acquire      time.Duration // acquire: how long a request that no other member may serve waits for this one's max; and any request, the longest of all members, where the balancer has no timeout; 0 by default, for not at all
+	SMax         int           // smax: so many idle connections are kept for longer than TTL; 0 by default
+	DisableReuse bool          // disablereuse: each exchange has a connection of its own; "off" by default
 }
 
 // Route is a ProxyPass line: requests whose path begins with Path go To.

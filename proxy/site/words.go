@@ -16,7 +16,7 @@ var (
 	}
 
 	laterMember = []string{
-		"min", "smax", "acquire", "ping", "flushpackets", "flushwait", "disablereuse",
+		"min", "ping", "flushpackets", "flushwait",
 	}
 
 	laterRoute = []string{"preservehost", "cookiedomain", "cookiepath", "nocanon"}
@@ -26,13 +26,10 @@ var (
 
 // instead are what serves the purpose of a word that nothing obeys.
 var instead = map[string]string{
-	"acquire":      "who waits, waits for any member: say timeout and queue of the balancer",
 	"ping":         "an idle connection is looked at before each use, and probe and hcmethod find members that are gone",
 	"flushpackets": "leave it out: what has come is always handed on at once, as with flushpackets=on",
 	"flushwait":    "leave it out: what has come is always handed on at once, as with flushpackets=on",
-	"disablereuse": "ttl says how long idle connections are kept",
-	"min":          "leave it out: connections are made when they are needed",
-	"smax":         "ttl says how long idle connections are kept",
+	"min":          "leave it out: connections are made when they are needed, and in mod_proxy it makes none either",
 }
 
 var lbMethods = []string{"byrequests", "bytraffic", "bybusyness", "leastconn", "random2", "ewma", "hash"}

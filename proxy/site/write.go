@@ -45,6 +45,13 @@ func (s *Site) YAML() []byte {
 			if m.Max > 0 {
 				line("        max: %d", m.Max)
 			}
+			if m.Acquire > 0 {
+				line("        acquire: %s", brief(m.Acquire))
+			}
+			if m.SMax > 0 {
+				line("        smax: %d", m.SMax)
+			}
+			line("        disablereuse: %s", onOff(m.DisableReuse))
 			line("        ttl: %s", brief(m.TTL))
 			if m.Named() {
 				line("        addressttl: %s", brief(m.AddressTTL))

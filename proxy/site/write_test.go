@@ -118,6 +118,12 @@ func aSite(t *rapid.T) *Site {
 			if rapid.Bool().Draw(t, "routed") {
 				m.Route = fmt.Sprint(rapid.SampledFrom([]string{"", "_", "r", "-"}).Draw(t, "route"), i)
 			}
+			if m.Max > 0 {
+				m.Acquire = span("acquire", leastTime)
+			}
+			if m.DisableReuse = rapid.Bool().Draw(t, "disablereuse"); !m.DisableReuse {
+				m.SMax = rapid.IntRange(0, maxIdle).Draw(t, "smax")
+			}
 			m.Upgrade = rapid.SampledFrom([]string{"", "websocket", "x-1.0", "no"}).Draw(t, "upgrade")
 			b.Members = append(b.Members, m)
 		}

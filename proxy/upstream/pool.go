@@ -15,7 +15,7 @@ import (
 // ErrClosed says that the pool takes no more exchanges.
 var ErrClosed = errors.New("upstream: pool is closed")
 
-// Config says how to reach a member. No duration or number may be zero.
+// Config says how to reach a member. No duration may be zero.
 type Config struct {
 	Addr           string        // host:port
 	AddressTTL     time.Duration // after which a name is looked up again
@@ -23,7 +23,8 @@ type Config struct {
 	Timeout        time.Duration // longest silence of the origin server
 	IdleTimeout    time.Duration // after which an idle connection is closed
 	KeepAlive      bool          // the kernel probes a silent connection
-	MaxIdle        int           // idle connections kept
+	MaxIdle        int           // idle connections kept; 0 for none, where each exchange has a connection of its own
+	Lasting        int           // of those, how many are kept for longer than IdleTimeout
 }
 
 // Conn is a connection to the member.
@@ -216,14 +217,14 @@ func (p *Pool) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reaper = nil
-	if p.closed || p.kept == 0 {
+	if p.closed || p.kept <= p.Lasting {
 		return
 	}
 	now := time.Now()
 	next := p.IdleTimeout
 	for l, idle := range p.idle {
 		old := 0
-		for old < len(idle) && now.Sub(idle[old].idleSince) >= p.IdleTimeout {
+		for old < len(idle) && p.kept-old > p.Lasting && now.Sub(idle[old].idleSince) >= p.IdleTimeout {
 			delete(p.all, idle[old])
 			idle[old].idle = false
 			idle[old].Close()
@@ -233,12 +234,12 @@ func (p *Pool) reap() {
 		clear(left[len(left):cap(left)])
 		p.idle[l] = left
 		p.kept -= old
-		if len(left) > 0 {
+		if len(left) > 0 && p.kept > p.Lasting {
 			next = min(next, left[0].idleSince.Add(p.IdleTimeout).Sub(now))
 		}
 	}
-	if p.kept > 0 {
-		p.reaper = time.AfterFunc(next, p.reap)
+	if p.kept > p.Lasting { // none of them is old, else it would not be there
+		p.reaper = time.AfterFunc(max(0, next), p.reap)
 	}
 }
 

@@ -223,3 +223,59 @@ func dial(t *testing.T, p *pool) *Conn {
 	}
 	return c
 }
+
+// smax: so many idle connections outlive their time, and no more; whatever comes
+// beyond them ends in time.
+func TestLastingConnectionsOutliveTheirTime(t *testing.T) {
+	p, accepted := member(t, func(c *Config) { c.IdleTimeout, c.MaxIdle, c.Lasting = 30*time.Millisecond, 5, 2 })
+	ended := make(chan struct{}, 5)
+	round := func() {
+		var all []*Conn
+		for len(all) < 5 {
+			c := take(t, p)
+			if !c.Reused {
+				peer := <-accepted
+				t.Cleanup(func() { peer.Close() })
+				go func() {
+					io.Copy(io.Discard, peer)
+					ended <- struct{}{}
+				}()
+			}
+			all = append(all, c)
+		}
+		for _, c := range all {
+			p.Put(c)
+		}
+	}
+	for range 2 { // as many again end the second time
+		round()
+		for range 3 {
+			<-ended
+		}
+		p.mu.Lock()
+		kept, timer := p.kept, p.reaper
+		p.mu.Unlock()
+		if kept != 2 || timer != nil {
+			t.Errorf("%d are kept, want 2; a timer: %v", kept, timer != nil)
+		}
+	}
+	for range 2 {
+		if c := take(t, p); !c.Reused {
+			t.Error("one that lasts was not used")
+		} else {
+			p.Drop(c)
+			<-ended
+		}
+	}
+}
+
+func TestNoConnectionIsKeptWhereNoneIsUsedAgain(t *testing.T) {
+	p, accepted := member(t, func(c *Config) { c.MaxIdle = 0 })
+	c := take(t, p)
+	peer := <-accepted
+	defer peer.Close()
+	p.Put(c)
+	if _, err := peer.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("%v, want the end", err)
+	}
+}
