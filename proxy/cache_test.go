@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"proxylab/proxy/cache"
 	"proxylab/proxy/site"
 )
 
@@ -240,5 +241,18 @@ DELETE 200 4 ORIGIN pass
 `, "ORIGIN", o.url)
 	if got := p.access.String(); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if got, want := p.Tally().Counts(), (cache.Counts{cache.FateHit: 2, cache.FateMiss: 1, cache.FateBypass: 1, cache.FateError: 1, cache.FatePass: 1}); got != want {
+		t.Errorf("counted %v, not %v", got, want)
+	}
+}
+
+func TestFailuresAreCountedAsErrors(t *testing.T) {
+	p := serve(t, caches, "http://127.0.0.1:1")
+	c := dial(t, p.addr)
+	ask(t, c, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+	p.stop(t)
+	if got, want := p.Tally().Counts(), (cache.Counts{cache.FateError: 1}); got != want {
+		t.Errorf("counted %v, not %v", got, want)
 	}
 }

@@ -69,6 +69,22 @@ func (h *cached) reset() {
 	h.q.Fields = nil
 }
 
+// fate is how the cache served the request, for its tally. The answer is there.
+func (x *exchange) fate() cache.Fate {
+	switch h := x.cached; {
+	case x.failure != nil:
+		return cache.FateError
+	case h.handled.Collapsed > 0:
+		return cache.FateCollapsed
+	case h.d.Outcome == cache.Validate && h.handled.Status == 304:
+		return cache.FateValidated
+	case h.d.Outcome == cache.Complete && h.handled.Status == 206:
+		return cache.FatePartial
+	default:
+		return h.d.Fate()
+	}
+}
+
 // word is what the cache did, for the access log (site.LogWords).
 func (h *cached) word() string {
 	if h == nil {

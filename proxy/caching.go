@@ -19,6 +19,7 @@ type caching struct {
 	policy   *cache.Policy
 	store    *store.Store
 	flights  *store.Flights
+	tally    *cache.Tally  // of the requests that were looked up
 	behind   *atomic.Int64 // validations that run behind answers
 }
 
@@ -28,7 +29,7 @@ func openCache(declared site.Cache, logger *slog.Logger, now func() time.Time) (
 	if !declared.On {
 		return nil, nil
 	}
-	c := &caching{declared: declared, policy: policyOf(&declared), flights: store.NewFlights(), behind: new(atomic.Int64)}
+	c := &caching{declared: declared, policy: policyOf(&declared), flights: store.NewFlights(), tally: new(cache.Tally), behind: new(atomic.Int64)}
 	var err error
 	c.store, err = store.Open(store.Options{
 		Memory: int64(declared.Memory), Dir: declared.Dir, Disk: int64(declared.Disk),
@@ -86,6 +87,15 @@ func (c *caching) close() {
 func (s *Server) Cache() *store.Store {
 	if c := s.parts.Load().cache; c != nil {
 		return c.store
+	}
+	return nil
+}
+
+// Tally is how requests were served that the cache was asked about; nil where the
+// Site has no cache.
+func (s *Server) Tally() *cache.Tally {
+	if c := s.parts.Load().cache; c != nil {
+		return c.tally
 	}
 	return nil
 }

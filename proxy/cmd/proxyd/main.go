@@ -141,7 +141,7 @@ func (c *runCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	manager := admin.New(admin.Options{Balancers: server.Balancers, Logger: logger})
+	manager := admin.New(admin.Options{Balancers: server.Balancers, Cache: server.Cache(), Tally: server.Tally(), Logger: logger})
 	if err := manager.Configure(admin.Config(declared.Admin), nil); err != nil {
 		return err
 	}
