@@ -22,7 +22,7 @@ func content(size string) []byte {
 }
 
 // patience is how long a program may take until it answers.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // gate waits until the port answers, and then wants the right bytes for every
 // size that the case checks, twice on one connection.

@@ -269,6 +269,7 @@ func TestMemoryAndStartHaveTablesOfTheirOwn(t *testing.T) {
 		"| case | system | bytes beside each body of 1 KB | proxyd ÷ it | resident MB |",
 		"| case=memory/objects=100000 | varnish | 1000 | 0.50 | 300.0 |",
 		"| case=memory/objects=100000 | bytes beside each body, at most | 600 | 500.00 | yes |",
+		"| case=start/objects=1000000 | proxyd | 101 | 12345 | 100.0 |",
 		"| case=start/objects=1000000 | ms until the first hit, and then 2 s without a miss, at most | 100 | 101.00 | no |",
 	} {
 		if !strings.Contains(text, line+"\n") {

@@ -32,6 +32,10 @@ func small(t *testing.T, log func(string)) bench.Options {
 			{Name: "case=new/conns=64", Size: "1k", Conns: 4, Close: true},
 			{Name: "case=idle/conns=10000", Size: "1k", Conns: 50, Idle: true},
 			{Name: "case=1k/conns=64/cores=2", Size: "1k", Conns: 8, Both: true},
+			{Name: "case=hit/size=1k/conns=64", Size: "1k", Conns: 8, Hit: true},
+			{Name: "case=hit/size=10m/conns=16", Size: "10m", Conns: 2, Hit: true, Disk: true},
+			{Name: "case=memory/objects=100000", Size: "1k", Conns: 4, Hit: true, Objects: 3000},
+			{Name: "case=start/objects=1000000", Size: "1k", Conns: 4, Hit: true, Disk: true, Objects: 3000, Start: true},
 		},
 		Folder: t.TempDir(), Self: self, GoLoad: true, Log: lines(log),
 	}
@@ -50,11 +54,11 @@ func TestSmallestComparison(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Trials) != 7 {
-		t.Fatalf("%d trials, want 3 of both systems and 1 of proxyd with two cores", len(r.Trials))
+	if len(r.Trials) != 11 {
+		t.Fatalf("%d trials, want 3 of both systems, and of proxyd 1 with two cores and 4 with its cache", len(r.Trials))
 	}
 	for _, tr := range r.Trials {
-		idle := strings.Contains(tr.Case, "idle")
+		idle := strings.Contains(tr.Case, "idle") || strings.Contains(tr.Case, "objects")
 		if tr.Resident < 1<<20 || tr.Requests == 0 {
 			t.Errorf("%+v: a running program that answered holds more", tr)
 		}
@@ -68,7 +72,8 @@ func TestSmallestComparison(t *testing.T) {
 			t.Errorf("%+v: CPU a request times requests a second is %.3f", tr, got)
 		}
 	}
-	for _, want := range []string{"| case=1k/conns=64 | httputil |", "| resident MB, at most | 60 |", "CPU to that with one core"} {
+	for _, want := range []string{"| case=1k/conns=64 | httputil |", "| case=hit/size=10m/conns=16 | proxyd |",
+		"| bytes beside each body, at most | 600 |", "| ms until the first hit, and then 2 s without a miss, at most | 100 |", "| resident MB, at most | 60 |", "CPU to that with one core"} {
 		if text := r.Markdown(); !strings.Contains(text, want) && !(strings.HasPrefix(want, "CPU to") && r.Machine.Cores >= 4) {
 			t.Errorf("no %q in the output:\n%s", want, text)
 		}

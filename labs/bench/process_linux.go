@@ -28,7 +28,7 @@ type process struct {
 // start runs argv on the given cores. What the kernel would leave behind if the
 // bench were killed is told to end (Pdeathsig).
 func start(cores []int, dir, lib string, stdout *os.File, argv ...string) (*process, error) {
-	log, err := os.OpenFile(filepath.Join(dir, "stderr"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	log, err := os.OpenFile(filepath.Join(dir, "stderr"), os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, err
 	}

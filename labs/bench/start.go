@@ -72,16 +72,18 @@ func (b *bench) startOnce(ctx context.Context, s system, at *place) (Trial, erro
 }
 
 // fill has s store all objects in files, and stops it. What it did not write,
-// since its disk was slower than the origin, it is asked for again.
+// if any, it is asked for again.
 func (b *bench) fill(ctx context.Context, s system, at *place) error {
-	const rounds = 10
+	const rounds = 3
+	filling := *at
+	filling.Case.Both = true
 	for range rounds {
-		p, err := b.startSystem(s, at)
+		p, err := b.startSystem(s, &filling)
 		if err != nil {
 			return err
 		}
 		if err = awaitPort(ctx, p, at.Port); err == nil {
-			err = askMany(ctx, at, sequence(0, at.Case.Objects))
+			err = store(ctx, p, at)
 		}
 		if err != nil {
 			p.stop()
@@ -100,6 +102,46 @@ func (b *bench) fill(ctx context.Context, s system, at *place) error {
 		fmt.Fprintf(b.Log, "%s: %d of %d objects are on disk\n", at.Case.Name, n, at.Case.Objects)
 	}
 	return fmt.Errorf("after %d rounds not all objects are on disk", rounds)
+}
+
+// store asks p for all objects, some at a time: what is written behind the answers
+// is written before it is asked for more.
+func store(ctx context.Context, p *process, at *place) error {
+	const some = 5000
+	for from := 0; from < at.Case.Objects; from += some {
+		if err := askMany(ctx, at, sequence(from, min(from+some, at.Case.Objects))); err != nil {
+			return err
+		}
+		if err := p.rest(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rest waits until p has nothing to do: its CPU clock stands still, or nearly so.
+func (p *process) rest(ctx context.Context) error {
+	const little = 500 * time.Microsecond
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	before, err := p.cpu()
+	for err == nil {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-late.C:
+			return errors.New("it does not come to rest")
+		case <-p.done:
+			return fmt.Errorf("it ended (%v): %s", p.err, p.said())
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		var now time.Duration
+		if now, err = p.cpu(); now-before < little {
+			break
+		}
+		before = now
+	}
+	return err
 }
 
 // filesBelow counts the files with something in them, and what all take up, in

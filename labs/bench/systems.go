@@ -54,7 +54,7 @@ type place struct {
 }
 
 var systems = []system{
-	{name: "proxyd", passes: &setup{"proxyd.yaml", proxydArgv}},
+	{name: "proxyd", passes: &setup{"proxyd.yaml", proxydArgv}, caches: &setup{"proxyd-cache.yaml", proxydArgv}},
 	{name: "nginx", program: "nginx", pkg: "nginx-light", version: []string{"-v"},
 		passes: &setup{"nginx.conf", nginxArgv}, caches: &setup{"nginx-cache.conf", nginxArgv}},
 	{name: "haproxy", program: "haproxy", pkg: "haproxy", version: []string{"-v"},

@@ -153,12 +153,20 @@ func writeOne(t *testing.T, s *Store, i, g int) {
 	}
 }
 
+// waitScanned waits until the directory has been read: as long as that goes on.
 func waitScanned(t *testing.T, s *Store) {
-	for range 600 {
-		if s.Stats().DiskScanned {
+	t.Helper()
+	known, since := int64(-1), time.Now()
+	for {
+		st := s.Stats()
+		if st.DiskScanned {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
+		if st.DiskFiles > known {
+			known, since = st.DiskFiles, time.Now()
+		} else if time.Since(since) > 30*time.Second {
+			t.Fatalf("reading the directory has stood still for 30 s, after %d files", known)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	t.Fatal("the directory is not scanned after 30 s")
 }
