@@ -136,6 +136,7 @@ func (c *runCommand) Run() error {
 	// again, unless there is one to spare.
 	loops := runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(loops + 1)
+	boundHeap(declared)
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	server, err := proxy.New(declared, proxy.Options{Loops: loops, Access: os.Stdout, Logger: logger})
 	if err != nil {
@@ -188,8 +189,10 @@ func (c *runCommand) reload(server *proxy.Server, manager *admin.Server) error {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "the site is not read again; the one before goes on")
+		return err
 	}
-	return err
+	boundHeap(declared)
+	return nil
 }
 
 func (c *runCommand) declaration() (*site.Site, error) {
