@@ -73,9 +73,9 @@ func casesLike(name string) (found []Case) {
 	return found
 }
 
-// once reports whether one trial is enough: memory of many objects, and a start
-// with them, take long to prepare and hardly differ from run to run.
-func (c Case) once() bool { return c.Objects > 0 }
+// once reports whether one trial is enough: memory of many connections or objects,
+// and a start with them, take long to prepare and hardly differ from run to run.
+func (c Case) once() bool { return c.Idle || c.Objects > 0 }
 
 // path is what the clients ask for.
 func (c Case) path() string {

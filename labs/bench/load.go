@@ -20,8 +20,8 @@ type load struct {
 }
 
 // loadFor plays a case's load against a port, on the load's core, and returns
-// what the generator said.
-func (b *bench) loadFor(ctx context.Context, c Case, port int, length time.Duration) (load, error) {
+// what the generator said: wrk, or without one the bench's own.
+func (b *bench) loadFor(ctx context.Context, wrk string, c Case, port int, length time.Duration) (load, error) {
 	url := fmt.Sprintf("http://127.0.0.1:%d/%s", port, c.path())
 	out, err := os.Create(filepath.Join(b.dir, "load"))
 	if err != nil {
@@ -29,8 +29,8 @@ func (b *bench) loadFor(ctx context.Context, c Case, port int, length time.Durat
 	}
 	defer out.Close()
 	argv := []string{b.self, childMark, "load", url, strconv.Itoa(c.Conns), length.String(), "keep"}
-	if b.wrk != "" {
-		argv = []string{b.wrk, "-t1", fmt.Sprintf("-c%d", c.Conns), "-d", fmt.Sprintf("%ds", int(length.Seconds())), "--latency", "--timeout", "5s"}
+	if wrk != "" {
+		argv = []string{wrk, "-t1", fmt.Sprintf("-c%d", c.Conns), "-d", fmt.Sprintf("%ds", int(length.Seconds())), "--latency", "--timeout", "5s"}
 		if c.Close {
 			argv = append(argv, "-H", "Connection: close")
 		}
@@ -60,7 +60,7 @@ func (b *bench) loadFor(ctx context.Context, c Case, port int, length time.Durat
 	if err != nil {
 		return load{}, err
 	}
-	if b.wrk != "" {
+	if wrk != "" {
 		return parseWrk(string(text))
 	}
 	var l load

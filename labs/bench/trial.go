@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	warmUp = time.Second
+	warmUp = 300 * time.Millisecond
 	settle = time.Second
 )
 
@@ -107,14 +107,14 @@ func (b *bench) programOf(s system) string {
 // loaded measures under load.
 func (b *bench) loaded(ctx context.Context, p *process, at *place) (Trial, error) {
 	c, port := at.Case, at.Port
-	if _, err := b.loadFor(ctx, c, port, min(warmUp, b.Length)); err != nil {
+	if _, err := b.loadFor(ctx, "", c, port, min(warmUp, b.Length)); err != nil { // wrk counts in seconds
 		return Trial{}, err
 	}
 	before, err := p.cpu()
 	if err != nil {
 		return Trial{}, err
 	}
-	l, err := b.loadFor(ctx, c, port, b.Length)
+	l, err := b.loadFor(ctx, b.wrk, c, port, b.Length)
 	if err != nil {
 		return Trial{}, err
 	}

@@ -30,7 +30,7 @@ import (
 
 type cli struct {
 	Runs    int      `default:"5" help:"How often each trial is played."`
-	Seconds int      `default:"3" help:"Length of a measurement."`
+	Seconds int      `default:"2" help:"Length of a measurement."`
 	Systems []string `placeholder:"NAME" help:"proxyd, nginx, haproxy, varnish, apache, apache-disk, apache-socache, httputil; all that are found by default."`
 	Cases   []string `placeholder:"NAME" help:"Cases by the names of the table, or the beginning of one (hit); all by default."`
 	JSON    string   `name:"json" placeholder:"FILE" help:"Write every trial there."`
@@ -60,7 +60,7 @@ func main() {
 
 func (c *cli) check() ([]bench.Case, error) {
 	if c.Runs < 1 || c.Seconds < 1 {
-		return nil, fmt.Errorf("%d runs of %d s: less than one\n\thint: --runs=5 --seconds=3 are the defaults", c.Runs, c.Seconds)
+		return nil, fmt.Errorf("%d runs of %d s: less than one\n\thint: --runs=5 --seconds=2 are the defaults", c.Runs, c.Seconds)
 	}
 	return bench.CasesNamed(c.Cases)
 }
