@@ -18,7 +18,6 @@ type Options struct {
 	Length  time.Duration // of a measurement; whole seconds where wrk makes the load
 	Systems []string      // names; all without
 	Cases   []Case
-	Install bool      // fetch missing packages
 	Folder  string    // for proxyd's binary and fetched packages
 	Self    string    // this program, or another that calls Child
 	GoLoad  bool      // do not look for wrk and nginx as load and origin
@@ -99,7 +98,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	}
 	b := &bench{
 		Options: o, self: o.Self,
-		find: finder{root: filepath.Join(folder, "bench-root")}, proxyd: filepath.Join(folder, "bench-proxyd"),
+		find: finderIn(folder), proxyd: filepath.Join(folder, "bench-proxyd"),
 	}
 	r, err := b.prepare(ctx)
 	if err != nil {
@@ -211,7 +210,7 @@ func (b *bench) prepare(ctx context.Context) (*Result, error) {
 	if b.files, err = raiseFiles(); err != nil {
 		return nil, err
 	}
-	if err := b.pick(ctx, r); err != nil {
+	if err := b.pick(r); err != nil {
 		return nil, err
 	}
 	b.lib = b.find.libraries()
@@ -231,17 +230,31 @@ func (b *bench) buildProxyd(ctx context.Context) error {
 	return nil
 }
 
-// pick finds the systems that take part, fetching what is missing if asked to.
-func (b *bench) pick(ctx context.Context, r *Result) error {
-	picked, err := systemsNamed(b.Options.Systems)
+// Install fetches the Debian packages that the systems need and the machine lacks
+// into folder; the host stays as it is.
+func Install(ctx context.Context, log io.Writer, folder string, names []string) error {
+	picked, err := systemsNamed(names)
 	if err != nil {
 		return err
 	}
-	if pkgs := b.find.missing(picked); b.Install && len(pkgs) > 0 {
-		fmt.Fprintf(b.Log, "fetching %v into %s\n", pkgs, b.find.root)
-		if err := b.find.fetch(ctx, pkgs); err != nil {
-			return err
-		}
+	folder, err = filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	find := finderIn(folder)
+	pkgs := find.missing(picked)
+	if len(pkgs) == 0 {
+		return nil
+	}
+	fmt.Fprintf(log, "fetching %v into %s\n", pkgs, find.root)
+	return find.fetch(ctx, pkgs)
+}
+
+// pick finds the systems that take part.
+func (b *bench) pick(r *Result) error {
+	picked, err := systemsNamed(b.Options.Systems)
+	if err != nil {
+		return err
 	}
 	r.Missing = b.find.missing(picked)
 	for _, s := range picked {

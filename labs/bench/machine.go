@@ -20,6 +20,7 @@ type Machine struct {
 	Systems    []string          `json:"-"` // order of Versions
 	Load       string            `json:"load"`
 	Origin     string            `json:"origin"`
+	Network    string            `json:"network"` // congestion control, and whose network it is
 	LoadBefore float64           `json:"load_average_before"`
 	LoadAfter  float64           `json:"load_average_after"`
 }
@@ -39,6 +40,12 @@ func (b *bench) machine() (Machine, error) {
 	}
 	if text, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.Kernel = "Linux " + strings.TrimSpace(string(text))
+	}
+	if text, err := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control"); err == nil {
+		m.Network = strings.TrimSpace(string(text)) + ", the host's network"
+		if os.Getenv("BENCH_NETWORK") == "own" {
+			m.Network = strings.TrimSpace(string(text)) + ", a network namespace"
+		}
 	}
 	if b.wrk != "" {
 		m.Load = b.version(b.wrk, "-v")
@@ -100,6 +107,6 @@ func (m Machine) Markdown() string {
 			versions = append(versions, m.Versions[s])
 		}
 	}
-	return fmt.Sprintf("%s, %d cores, %s; %s; load %s, origin %s; load average %.1f before and %.1f after. No access log anywhere.\n",
-		m.CPU, m.Cores, m.Kernel, strings.Join(versions, "; "), m.Load, m.Origin, m.LoadBefore, m.LoadAfter)
+	return fmt.Sprintf("%s, %d cores, %s; %s; load %s, origin %s; %s; load average %.1f before and %.1f after. No access log anywhere.\n",
+		m.CPU, m.Cores, m.Kernel, strings.Join(versions, "; "), m.Load, m.Origin, m.Network, m.LoadBefore, m.LoadAfter)
 }

@@ -16,6 +16,8 @@ type finder struct {
 	root string // fetched packages, unpacked; "" for none
 }
 
+func finderIn(folder string) finder { return finder{root: filepath.Join(folder, "bench-root")} }
+
 func (f finder) find(program string) string {
 	if path, err := exec.LookPath(program); err == nil {
 		return path

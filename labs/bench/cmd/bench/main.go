@@ -35,7 +35,10 @@ type cli struct {
 	Cases   []string `placeholder:"NAME" help:"Cases by the names of the table, or the beginning of one (hit); all by default."`
 	JSON    string   `name:"json" placeholder:"FILE" help:"Write every trial there."`
 	Install bool     `help:"Fetch missing Debian packages into .build/bench-root; the host stays as it is."`
+	Host    bool     `help:"Stay in the host's network, with its firewall and congestion control; else one of its own, where root runs this."`
 }
+
+const folder = ".build"
 
 func main() {
 	if bench.Child(os.Args[1:]) {
@@ -68,14 +71,24 @@ func (c *cli) check() ([]bench.Case, error) {
 func (c *cli) run(cases []bench.Case) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	if c.Install {
+		if err := bench.Install(ctx, os.Stderr, folder, c.Systems); err != nil {
+			return err
+		}
+	}
+	if !c.Host {
+		if err := bench.OwnNetwork(); err != nil {
+			fmt.Fprintf(os.Stderr, "in the host's network, with what its rules cost: %v\n", err)
+		}
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	result, err := bench.Run(ctx, bench.Options{
 		Runs: c.Runs, Length: time.Duration(c.Seconds) * time.Second,
-		Systems: c.Systems, Cases: cases, Install: c.Install,
-		Folder: ".build", Self: self, Log: os.Stderr,
+		Systems: c.Systems, Cases: cases,
+		Folder: folder, Self: self, Log: os.Stderr,
 	})
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
