@@ -1,11 +1,17 @@
 package proxy
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // hitter returns a function that does one exchange, which is a hit.
@@ -74,4 +80,55 @@ func BenchmarkHit(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkHerd has 1000 clients wait for one cold object. spread-ms is from the first
+// byte that any of them gets to the first byte of the last one.
+func BenchmarkHerd(b *testing.B) {
+	o := newContents(b)
+	p := serve(b, caches, o.url)
+	const herd, size = 1000, 10 << 10
+	conns := make([]net.Conn, herd)
+	for i := range conns {
+		c, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer c.Close()
+		conns[i] = c
+	}
+	rounds, spread := 0, time.Duration(0)
+	for b.Loop() {
+		rounds++
+		spread += herdRound(b, p, o, conns, fmt.Sprintf("GET /%d?held&%d HTTP/1.1\r\nHost: h\r\n\r\n", size, rounds))
+	}
+	b.ReportMetric(float64(spread.Microseconds())/1000/float64(rounds), "spread-ms")
+	b.ReportMetric(float64(o.fetched.Load())/float64(rounds), "fetches/op")
+}
+
+func herdRound(b *testing.B, p *running, o *contents, conns []net.Conn, request string) time.Duration {
+	collapsed := p.Collapsed() + int64(len(conns)) - 1
+	first := make([]time.Time, len(conns))
+	var all sync.WaitGroup
+	for i, c := range conns {
+		all.Go(func() {
+			io.WriteString(c, request)
+			r := bufio.NewReader(c)
+			r.Peek(1)
+			first[i] = time.Now()
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			if n, err := io.Copy(io.Discard, res.Body); n != res.ContentLength {
+				b.Error(n, err)
+			}
+		})
+	}
+	eventually(b, "all wait", func() bool { return p.Collapsed() == collapsed })
+	o.hold <- struct{}{}
+	all.Wait()
+	slices.SortFunc(first, time.Time.Compare)
+	return first[len(first)-1].Sub(first[0])
 }

@@ -20,11 +20,13 @@ import (
 )
 
 // contents is an origin whose /N has N bytes that follow from N. With ?chunked it
-// does not say how many; with ?slow the second half comes when release is closed.
+// does not say how many; with ?slow the second half comes when release is closed, and
+// with ?held all of it when something is put into hold.
 type contents struct {
 	url     string
 	fetched atomic.Int64
 	release chan struct{}
+	hold    chan struct{}
 }
 
 func bytesOf(n int) []byte {
@@ -34,7 +36,7 @@ func bytesOf(n int) []byte {
 }
 
 func newContents(t testing.TB) *contents {
-	c := &contents{release: make(chan struct{})}
+	c := &contents{release: make(chan struct{}), hold: make(chan struct{})}
 	l := listen(t)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/"))
@@ -44,6 +46,9 @@ func newContents(t testing.TB) *contents {
 		w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(body)))
 		if !r.URL.Query().Has("chunked") {
 			w.Header().Set("Content-Length", strconv.Itoa(n))
+		}
+		if r.URL.Query().Has("held") {
+			<-c.hold
 		}
 		w.Write(body[:n/2])
 		w.(http.Flusher).Flush()

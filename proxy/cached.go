@@ -30,6 +30,9 @@ type cached struct {
 
 	requested time.Time // when the request went to the member last
 
+	ended     int64 // flights, when it was looked up
+	rechecked bool  // since one ended after that
+
 	// Others want the same response (follow.go).
 	seat   *store.Seat
 	wait   bool      // it has waited for another's response
@@ -44,7 +47,7 @@ type cached struct {
 	part     int        // the span after it
 	read     int64      // where reader is, in the representation
 	between  int64      // bytes of the body that stand between ranges
-	ended    bool       // the end of the body is in Out, or out
+	sentAll  bool       // the end of the body is in Out, or out
 	follows  bool       // another's fetch: before the first byte there is a way back
 	fetch    *fetch     // of one's own
 }

@@ -10,6 +10,11 @@ import (
 func (x *exchange) join() phase {
 	h := x.cached
 	h.seat = h.c.flights.Join(h.key, x.now(), x.waker())
+	if !h.rechecked && h.seat.Role() == store.Lead && h.c.flights.Ended() != h.ended {
+		h.rechecked = true
+		h.letGo()
+		return phaseLookup // what was fetched meanwhile may be this
+	}
 	return phaseFollow
 }
 

@@ -46,6 +46,7 @@ func (x *exchange) changesProtocol() bool {
 func (x *exchange) search() phase {
 	h := x.cached
 	h.variants.Clear()
+	h.ended = h.c.flights.Ended()
 	if isGet := string(h.q.Method) == "GET"; (isGet || x.isHEAD()) && !h.q.Body {
 		if h.c.store.Get(h.key, &h.variants) == store.OnDisk {
 			if x.inLoop() {

@@ -31,7 +31,7 @@ func (x *exchange) beginBody(chunked bool) {
 // more to come.
 func (x *exchange) serve() phase {
 	h, s := x.cached, &x.stream
-	for s.turned = s.moved; !h.ended; {
+	for s.turned = s.moved; !h.sentAll; {
 		if h.last == -2 || h.last >= 0 && h.at > h.last {
 			x.nextSpan()
 			continue
@@ -44,7 +44,7 @@ func (x *exchange) serve() phase {
 			}
 			continue
 		case err == io.EOF && h.last < 0:
-			h.ended = true
+			h.sentAll = true
 			s.end()
 			continue
 		case err != nil:
@@ -100,9 +100,9 @@ func (x *exchange) nextSpan() {
 	case n > 1:
 		s.dst.Begin()
 		x.c.Out.B = h.answer.AppendEnd(x.c.Out.B)
-		h.ended = true
+		h.sentAll = true
 	default:
-		h.ended = true
+		h.sentAll = true
 	}
 	h.between += int64(len(x.c.Out.B) - before)
 }
@@ -221,7 +221,7 @@ func (x *exchange) brokeOff() phase {
 	x.status, x.bytes, x.stream = 0, 0, stream{}
 	follows := h.follows
 	h.letGo()
-	h.follows, h.ended = false, false
+	h.follows, h.sentAll = false, false
 	if follows {
 		return x.onward()
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type Flights struct {
 		until time.Time
 	}
 	collapsed int64
+	ended     atomic.Int64
 }
 
 // flight is one fetch.
@@ -113,6 +115,10 @@ func (f *Flights) Collapsed() int64 {
 	defer f.mu.Unlock()
 	return f.collapsed
 }
+
+// Ended is how many flights have ended. Who found nothing stored, and leads a new
+// flight, looks again where one has ended meanwhile: it may have been of the same key.
+func (f *Flights) Ended() int64 { return f.ended.Load() }
 
 // begin makes s the leader of a new flight. f.mu is held.
 func (f *Flights) begin(s *Seat, key []byte) {
@@ -212,6 +218,7 @@ func (f *Flights) isAlone(key []byte, now time.Time) bool {
 // end has nobody join a flight any more. f.mu is held.
 func (f *Flights) end(fl *flight) {
 	if f.flights[fl.key] == fl {
+		f.ended.Add(1)
 		delete(f.flights, fl.key)
 	}
 }
