@@ -144,6 +144,9 @@ func stockNotes(s *site.Site) []string {
 		if m.DisableReuse {
 			say("members' disablereuse: on; stock uses connections again")
 		}
+		if m.Ping > 0 {
+			say("members' ping: %s; stock has none", m.Ping)
+		}
 		if m.TTL != stockTTL {
 			say("members' ttl: %s; stock is %s", m.TTL, stockTTL)
 		}

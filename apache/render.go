@@ -227,6 +227,9 @@ func (w *writer) memberParameters(m *site.Member) string {
 		if m.DisableReuse {
 			b.WriteString(" disablereuse=On")
 		}
+		if m.Ping > 0 {
+			fmt.Fprintf(&b, " ping=%s", orMillis(m.Ping))
+		}
 		if m.KeepAlive {
 			b.WriteString(" keepalive=On")
 		}

@@ -176,6 +176,7 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 			AddressTTL:     m.AddressTTL,
 			ConnectTimeout: m.ConnectionTimeout,
 			Timeout:        m.Timeout,
+			Ping:           m.Ping,
 			IdleTimeout:    m.TTL,
 			KeepAlive:      m.KeepAlive,
 			MaxIdle:        idleConnections(&m, lim),

@@ -59,8 +59,12 @@ var sites = map[string]func(*site.Site){
 	"local":     func(s *site.Site) { s.Fields.Continue = false },
 	"line":      func(s *site.Site) { s.Limits.RequestLine = 100 },
 	"counted":   func(s *site.Site) { s.Limits.KeepAliveRequests = 2 },
+	"ping":      pinging,
+	"localping": func(s *site.Site) { pinging(s); s.Fields.Continue = false },
 	"hidden":    func(s *site.Site) { s.Fields.Server = false },
 }
+
+func pinging(s *site.Site) { s.Balancers[0].Members[0].Ping = 5 * time.Second }
 
 func prefix(name string) string {
 	word, _, _ := strings.Cut(name, "-")

@@ -107,6 +107,10 @@
 // balancer); what it did with one request is that request's 502 or 504. A member in
 // error is probed until it is back (probe.go).
 //
+// A member with a ping gets the head of a request that has a body first, with Expect:
+// 100-continue, and the body once it has said that it is there. Until then the request
+// is not whole, so any method may go to another member (send.go).
+//
 // Where the balancer hedges, a request without a body whose answer takes longer than
 // most is sent to another member besides (hedge.go): the first head wins, and the
 // other connection is closed. Hedges have a budget as well.

@@ -40,7 +40,7 @@ func (x *exchange) elect() phase {
 	x.served = x.lease.Member().Name()
 	x.pool = x.group.pools[x.lease.Index()]
 	x.upgrade = x.upgradeFor(x.group.upgrades[x.lease.Index()])
-	x.redial = false
+	x.redial, x.unpinged = false, false
 	return phaseConnect
 }
 
@@ -135,9 +135,7 @@ func (x *exchange) done(o balancer.Outcome) {
 func (x *exchange) brokenOff(err error) phase {
 	again := !x.upload.started && (x.resends() || !x.sent)
 	if again && x.up.Reused {
-		x.pool.Drop(x.up)
-		x.up, x.redial = nil, true
-		return phaseConnect
+		return x.another()
 	}
 	x.failure = errBroken
 	x.blame(balancer.Failed, err)

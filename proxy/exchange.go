@@ -47,7 +47,9 @@ type exchange struct {
 	asked    time.Time     // when the request went to the member, where the balancer wants to know
 	answered time.Duration // and how long the head of its answer took
 	redial   bool          // no idle connection will do
-	sent     bool          // a byte of the request may have reached the member
+	sent     bool          // a byte of the request may have reached the member, but for a head whose body was withheld
+	withheld bool          // the body waits for the member's 100 Continue (ping)
+	unpinged bool          // which this member does not know
 	begun    bool          // and one of this attempt
 	look     time.Duration // the response's head is waited for so long, until somebody looks around; 0 before
 	waited   time.Duration // for it, before that

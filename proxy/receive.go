@@ -29,6 +29,9 @@ func (x *exchange) receive() phase {
 	switch {
 	case err != nil:
 		return x.noResponse(err)
+	case x.res.Status == 417 && x.withheld && !x.req.Continues:
+		x.unpinged = true // once more, without (RFC 9110 §10.1.1)
+		return x.another()
 	case !x.res.Interim():
 		if !x.asked.IsZero() {
 			x.answered = x.now().Sub(x.asked)
@@ -37,6 +40,8 @@ func (x *exchange) receive() phase {
 			return phaseTake
 		}
 		return phaseRelay
+	case x.res.Status == 100 && x.withheld && !x.req.Continues:
+		return x.sendBody() // the client did not ask
 	case x.res.Status != 101:
 		return phaseInterim
 	case !x.switches():
@@ -46,10 +51,13 @@ func (x *exchange) receive() phase {
 }
 
 // awaitHead reads one head. A member may keep silent for its timeout once it has
-// the whole request. Where that takes long, it is seen whether the client still
+// the whole request, and for its ping before. Where that takes long, it is seen whether the client still
 // waits.
 func (x *exchange) awaitHead() error {
 	patience := x.pool.Timeout
+	if x.withheld {
+		patience = x.pool.Ping
+	}
 	for {
 		if x.look == 0 {
 			x.up.First = 0
@@ -84,10 +92,10 @@ func (x *exchange) awaitHead() error {
 			return err
 		}
 		if x.waited >= patience {
+			x.waited = 0
 			if !x.upload.waitsFor(patience) {
 				return err
 			}
-			x.waited = 0
 		}
 		if !x.wanted() && left(x.c.Conn, x.abortsOnClose()) {
 			return errLeft
@@ -131,6 +139,9 @@ func (x *exchange) passInterim() phase {
 	if _, err := x.c.Flush(); err != nil {
 		return x.clientGone()
 	}
+	if x.res.Status == 100 && x.withheld {
+		return x.sendBody()
+	}
 	return phaseReceive
 }
 
@@ -147,6 +158,8 @@ func (x *exchange) noResponse(err error) phase {
 		return x.clientGone()
 	case http1.StatusOf(err, 0) != 0:
 		return x.garbage(err)
+	case http1.IsTimeout(err) && x.withheld:
+		return x.unready()
 	case http1.IsTimeout(err):
 		x.blame(balancer.Silent, err)
 		return x.fail(errSilent)

@@ -22,7 +22,7 @@ func (x *exchange) relay() phase {
 	s.pace.within, s.pace.rate = x.p.site.Limits.Timeout, int64(x.p.site.Limits.MinReadRate)
 	s.client, s.abort = x.c.Conn, x.abortsOnClose()
 	s.stopped = &x.upload.broken
-	s.closes = x.close && x.req.Close && !x.upload.started
+	s.closes = x.close && x.req.Close && !x.upload.started && x.bodyIsHere()
 	x.up.First = 0
 	if large := body.Kind == http1.Sized && body.Length >= spliceMin; large != x.pool.Large.Load() {
 		x.pool.Large.Store(large)
@@ -33,7 +33,7 @@ func (x *exchange) relay() phase {
 // frame says how the response is framed for the client.
 func (x *exchange) frame() (chunked, trailers bool) {
 	body := x.res.Body
-	if !x.upload.settled() || x.s.stopping.Load() {
+	if !x.bodyCame() || x.s.stopping.Load() {
 		x.close = true // an early answer: the rest of the request is in the way
 	}
 	if body.Kind == http1.InChunks || body.Kind == http1.UntilClose {
@@ -105,13 +105,13 @@ func (x *exchange) endHead(dst []byte) []byte {
 
 // relayed keeps or drops the member's connection after a whole response.
 func (x *exchange) relayed() phase {
-	whole := x.upload.settled()
+	sent, came := x.bodySent(), x.bodyCame()
 	x.stopUpload()
 	x.useBody()
-	x.close = x.close || !whole
+	x.close = x.close || !came
 	// Where the close is ours, the client may be sending its next request.
-	x.linger = x.close && !(whole && x.req.Close)
-	x.keepMember(whole)
+	x.linger = x.close && !(came && x.req.Close)
+	x.keepMember(sent)
 	return phaseFinish
 }
 

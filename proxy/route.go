@@ -81,7 +81,7 @@ func (x *exchange) appendRequest(dst []byte) []byte {
 	if x.pool.MaxIdle == 0 && x.upgrade == "" {
 		dst = append(dst, "Connection: close\r\n"...) // the member need not wait for another request
 	}
-	if r.Continues {
+	if r.Continues || x.withheld {
 		dst = append(dst, "Expect: 100-continue\r\n"...)
 	}
 	dst = r.Fields.AppendForwardedBy(dst, message.Hop{

@@ -1,19 +1,27 @@
 package proxy
 
 import (
+	"errors"
+
+	"proxylab/proxy/balancer"
 	"proxylab/proxy/http1"
 	"proxylab/proxy/socket"
 )
 
+var errUnready = errors.New("no 100 Continue within ping")
+
 // send writes the request anew, for the member. A body that came whole with its
 // head goes out with it; any other is carried by an upload, so that an early
 // answer is seen.
+//
+// To a member with a ping the head goes first, and the body once it has said 100
+// Continue (RFC 9110 §10.1.1). Until then the request is not whole there, so it may
+// go elsewhere whatever its method.
 func (x *exchange) send() phase {
-	body := x.req.Body
-	whole := body.Kind == http1.NoBody || body.Kind == http1.Sized && body.Length <= int64(len(x.c.Buffered()))
-	if !whole && x.inLoop() {
+	if !x.bodyIsHere() && x.inLoop() {
 		return phaseApart
 	}
+	x.withheld = x.pool.Ping > 0 && x.req.Body.Kind != http1.NoBody && !x.unpinged
 	up := x.up
 	if x.group.balancer.Timed() {
 		x.asked = x.now()
@@ -26,22 +34,59 @@ func (x *exchange) send() phase {
 	}
 	up.Begin()
 	up.Out.B = x.appendRequest(up.Out.B)
-	if !whole {
+	x.begun = false
+	if !x.withheld {
+		return x.sendBody()
+	}
+	up.WriteWithin(x.pool.Ping)
+	return phaseSent
+}
+
+// bodyIsHere says whether the whole body is in the buffer, or there is none.
+func (x *exchange) bodyIsHere() bool {
+	body := x.req.Body
+	return body.Kind == http1.NoBody || body.Kind == http1.Sized && body.Length <= int64(len(x.c.Buffered()))
+}
+
+// sendBody sends the body behind what is in Out.
+func (x *exchange) sendBody() phase {
+	x.withheld = false
+	if !x.bodyIsHere() {
 		return x.startUpload()
 	}
-	if body.Kind != http1.NoBody {
-		up.Out.B = append(up.Out.B, x.c.Buffered()[:body.Length]...)
+	up := x.up
+	up.Begin()
+	if x.req.Body.Kind != http1.NoBody {
+		up.Out.B = append(up.Out.B, x.c.Buffered()[:x.req.Body.Length]...)
 	}
 	up.WriteWithin(x.pool.Timeout)
-	x.begun = false
 	return phaseSent
+}
+
+// unready gives up a connection whose member did not say 100 Continue in time. One
+// that had been idle may be at fault and not the member, which then gets a second.
+// As in mod_proxy, a member that fails on a new one goes into error state.
+func (x *exchange) unready() phase {
+	if x.up.Reused {
+		return x.another()
+	}
+	x.failure = errSilent
+	x.blame(balancer.Unreachable, errUnready)
+	return phaseElect
+}
+
+// another goes on with another connection to the same member.
+func (x *exchange) another() phase {
+	x.pool.Drop(x.up)
+	x.up, x.redial = nil, true
+	return phaseConnect
 }
 
 // flush sends it.
 func (x *exchange) flush() phase {
 	n, err := x.up.Flush()
 	x.begun = x.begun || n > 0
-	x.sent = x.sent || n > 0
+	x.sent = x.sent || n > 0 && !x.withheld
 	switch {
 	case err == socket.ErrAgain:
 		return phaseAgain

@@ -92,7 +92,7 @@ func (x *exchange) discard() {
 		x.up.Use(int(x.res.Body.Length))
 	}
 	x.stopUpload()
-	x.keepMember(whole && x.upload.settled())
+	x.keepMember(whole && x.bodySent())
 }
 
 // askAgain sends the request once more, by another decision.
@@ -162,7 +162,7 @@ func (x *exchange) fillWith(fill *store.Fill) phase {
 		}
 		return phaseRelay
 	}
-	if x.upload.started || x.res.Body.Kind == http1.Sized && !fill.Reserve(x.res.Body.Length) {
+	if x.upload.started || x.withheld || x.res.Body.Kind == http1.Sized && !fill.Reserve(x.res.Body.Length) {
 		fill.Abort()
 		h.handled.Why = cache.TooLarge
 		x.releaseSeat(store.Alone, cache.Stores)

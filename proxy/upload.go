@@ -105,6 +105,14 @@ func (u *upload) settled() bool {
 	return u.over && u.err == nil
 }
 
+// bodySent says whether the member has the whole body.
+func (x *exchange) bodySent() bool { return !x.withheld && x.upload.settled() }
+
+// bodyCame says whether nothing of the body is still to come from the client.
+func (x *exchange) bodyCame() bool {
+	return x.upload.settled() && (x.upload.started || x.bodyIsHere())
+}
+
 // stopUpload ends the upload if it still runs, and waits until it has.
 func (x *exchange) stopUpload() {
 	u := &x.upload

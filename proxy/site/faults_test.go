@@ -111,7 +111,7 @@ func TestFaults(t *testing.T) {
 		{"acquire without max", in("member", "acquire: 100ms"), "7: balancers[0].members[0].acquire: says nothing without max\n\thint: add"},
 		{"connections kept that are not used again", in("member", "smax: 5\n        disablereuse: on"), "7: balancers[0].members[0].smax: says nothing with disablereuse"},
 		{"min", in("member", "min: 5"), "7: balancers[0].members[0].min: not supported by this version\n\thint: leave it out"},
-		{"ping", in("member", "ping: 1"), "7: balancers[0].members[0].ping: not supported by this version\n\thint: an idle connection is looked at before each use"},
+		{"ping without a unit", in("member", "ping: 1"), `7: balancers[0].members[0].ping: "1" is not a duration`},
 		{"an lbmethod of Apache", in("balancer", "lbmethod: heartbeat"), "4: balancers[0].lbmethod: lbmethod \"heartbeat\" is not supported by this version\n\thint: supported are"},
 
 		{"sessions without a route", in("balancer", "stickysession: SID"), "4: balancers[0].stickysession: no member has a route that a session could name\n\thint: give each"},

@@ -194,6 +194,7 @@ func (r *reader) member(f field) Member {
 		"acquire":           func(f field) { m.Acquire = r.duration(f, leastTime) },
 		"smax":              func(f field) { m.SMax = r.count(f, 1, maxIdle) },
 		"disablereuse":      func(f field) { m.DisableReuse = r.onOff(f) },
+		"ping":              func(f field) { m.Ping = r.duration(f, leastTime) },
 		"retry":             func(f field) { m.Retry = r.duration(f, 0) },
 		"connectiontimeout": func(f field) { m.ConnectionTimeout = r.duration(f, leastTime) },
 		"timeout":           func(f field) { m.Timeout = r.duration(f, leastTime) },

@@ -60,7 +60,7 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 				Failures: Failures{[]int{500, 503}, true, true, 2, 10, 2 * time.Second, 30 * time.Second, 95, 5, "safe"},
 				Members: []Member{
 					{"http://10.0.0.11:8080", "one", "two", 2.5, 3, "DR", 8, time.Minute, 500 * time.Millisecond, 30 * time.Second, 10 * time.Second, 30 * time.Second, true, "websocket", 10 * time.Minute,
-						Checks{"GET", time.Second, 2, 5, "/health?x=1", "hc('body') =~ /re+ady/"}, 250 * time.Millisecond, 4, false},
+						Checks{"GET", time.Second, 2, 5, "/health?x=1", "hc('body') =~ /re+ady/"}, 250 * time.Millisecond, 4, false, 100 * time.Millisecond},
 					{URL: "http://[fd00::12]:80", Route: "two", LoadFactor: 1, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute, AddressTTL: 30 * time.Second, UpgradeTimeout: 90 * time.Second},
 				}},
 			{Name: "images", LBMethod: "bybusyness", HashOn: "client", HashBound: 1.25, Queue: 1000,

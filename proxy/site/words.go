@@ -16,7 +16,7 @@ var (
 	}
 
 	laterMember = []string{
-		"min", "ping", "flushpackets", "flushwait",
+		"min", "flushpackets", "flushwait",
 	}
 
 	laterRoute = []string{"preservehost", "cookiedomain", "cookiepath", "nocanon"}
@@ -26,7 +26,6 @@ var (
 
 // instead are what serves the purpose of a word that nothing obeys.
 var instead = map[string]string{
-	"ping":         "an idle connection is looked at before each use, and probe and hcmethod find members that are gone",
 	"flushpackets": "leave it out: what has come is always handed on at once, as with flushpackets=on",
 	"flushwait":    "leave it out: what has come is always handed on at once, as with flushpackets=on",
 	"min":          "leave it out: connections are made when they are needed, and in mod_proxy it makes none either",

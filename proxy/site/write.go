@@ -52,6 +52,9 @@ func (s *Site) YAML() []byte {
 				line("        smax: %d", m.SMax)
 			}
 			line("        disablereuse: %s", onOff(m.DisableReuse))
+			if m.Ping > 0 {
+				line("        ping: %s", brief(m.Ping))
+			}
 			line("        ttl: %s", brief(m.TTL))
 			if m.Named() {
 				line("        addressttl: %s", brief(m.AddressTTL))

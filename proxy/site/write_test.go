@@ -124,6 +124,7 @@ func aSite(t *rapid.T) *Site {
 			if m.DisableReuse = rapid.Bool().Draw(t, "disablereuse"); !m.DisableReuse {
 				m.SMax = rapid.IntRange(0, maxIdle).Draw(t, "smax")
 			}
+			m.Ping = rapid.SampledFrom([]time.Duration{0, span("ping", leastTime)}).Draw(t, "pings")
 			m.Upgrade = rapid.SampledFrom([]string{"", "websocket", "x-1.0", "no"}).Draw(t, "upgrade")
 			b.Members = append(b.Members, m)
 		}

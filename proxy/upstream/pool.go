@@ -15,12 +15,13 @@ import (
 // ErrClosed says that the pool takes no more exchanges.
 var ErrClosed = errors.New("upstream: pool is closed")
 
-// Config says how to reach a member. No duration may be zero.
+// Config says how to reach a member. No duration but Ping may be zero.
 type Config struct {
 	Addr           string        // host:port
 	AddressTTL     time.Duration // after which a name is looked up again
 	ConnectTimeout time.Duration // for a dial
 	Timeout        time.Duration // longest silence of the origin server
+	Ping           time.Duration // longest wait for 100 Continue before a request body is sent; 0 for none
 	IdleTimeout    time.Duration // after which an idle connection is closed
 	KeepAlive      bool          // the kernel probes a silent connection
 	MaxIdle        int           // idle connections kept; 0 for none, where each exchange has a connection of its own
