@@ -47,7 +47,7 @@ fuzz: ## Fuzz each target, of every package that has some, for FUZZ=20s
 		done; \
 	done
 
-bench: ## Compare proxies and caches as bare processes; BENCH="--install --cases=hit"
+bench: build ## Compare proxies and caches as bare processes; BENCH="--install --cases=hit"
 	$(GO) build -o .build/bench ./labs/bench/cmd/bench
 	.build/bench $(BENCH)
 

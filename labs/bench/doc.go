@@ -66,10 +66,8 @@
 // # What the machine adds
 //
 // With --host the congestion control is the machine's. Where that is BBR, each
-// segment of a large write but the first waits for a timer. proxyd takes Reno
-// between two sockets of one host in any case (package proxy/socket), the others
-// have what the machine has: a hit of 10 MB cost nginx 1.6 times, and one of 100 KB
-// 1.25 times what it costs in a namespace.
+// segment of a large write but the first waits for a timer: a hit of 10 MB cost
+// nginx 1.6 times, and one of 100 KB 1.25 times what it costs in a namespace.
 //
 // On a busy machine figures of all systems grow, and not alike: small shares of a
 // core mean small batches, cold caches, and fewer requests for what a runtime does

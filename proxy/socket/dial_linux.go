@@ -29,7 +29,6 @@ func (l *Loop) connect(peer netip.AddrPort, within time.Duration) (*Socket, erro
 		return nil, os.NewSyscallError("socket", err)
 	}
 	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
-	unpaced(fd, peer.Addr())
 	err = syscall.Connect(fd, to)
 	if err != nil && err != syscall.EINPROGRESS && err != syscall.EINTR {
 		syscall.Close(fd)

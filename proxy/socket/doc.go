@@ -19,10 +19,8 @@
 // returns less than there was room for has found the end of what is there, and
 // the call that would only say EAGAIN is saved.
 //
-// Two things are spared that cost more than what they are for. Waits shorter than
-// a millisecond are not told to the scheduler, which would take the processor
-// away and have to give it back. And sockets within this host are not paced
-// (unpaced_linux.go): BBR would set a timer for each further segment of an answer.
+// Waits shorter than a millisecond are not told to the scheduler, which would take
+// the processor away and have to give it back.
 //
 // # Two ways to wait
 //

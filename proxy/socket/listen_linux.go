@@ -43,7 +43,6 @@ func (l *Loop) Listen(tcp *net.TCPListener, to Acceptor) (*Listener, error) {
 		return nil, os.NewSyscallError("fcntl", errno)
 	}
 	ln := &Listener{loop: l, fd: int(fd), to: to}
-	unpaced(ln.fd, tcp.Addr().(*net.TCPAddr).AddrPort().Addr())
 	if err := ln.begin(); err != nil {
 		syscall.Close(ln.fd)
 		return nil, err
