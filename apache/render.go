@@ -20,6 +20,9 @@ func (w *writer) file() {
 		w.comment(0, "Connections that wait in the kernel to be accepted; no more than its",
 			"net.core.somaxconn. For the whole server, so it stands here.")
 		w.line(0, "ListenBacklog %d", w.site.Socket.Backlog)
+		w.comment(0, "Whether a connection is accepted before its first byte is there (none), or",
+			"with it (data, the default on Linux).")
+		w.line(0, "AcceptFilter http %s", acceptFilter(w.site.Socket.Defer))
 	}
 	w.WriteByte('\n')
 	w.line(0, "<VirtualHost %s>", net.JoinHostPort(orAny(w.host), w.port))
@@ -391,4 +394,11 @@ func (w *writer) logs() {
 	if l.File != "" {
 		w.line(1, "CustomLog \"%s\" proxylab", access)
 	}
+}
+
+func acceptFilter(deferred bool) string {
+	if deferred {
+		return "data"
+	}
+	return "none"
 }

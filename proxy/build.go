@@ -49,7 +49,7 @@ func New(declared *site.Site, o Options) (*Server, error) {
 	}
 	s.parts.Store(p)
 	s.pools = pools
-	if err := s.listen(declared.Listen, declared.Socket); err != nil {
+	if err := s.listen(declared.Listen, declared.Socket, declared.Limits.HeadTimeout); err != nil {
 		return nil, err
 	}
 	s.notes, s.logger = newNotes(o.Logger)

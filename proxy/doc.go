@@ -172,7 +172,8 @@
 // from when on:
 //
 //	listen, socket.reuseport      not at all: the reload is refused, a restart is needed
-//	socket.backlog, log           at once
+//	socket.backlog, .deferaccept  at once
+//	log                           at once
 //	limits.connections            at once; those beyond a lower bound end by themselves
 //	admin                         at once; another address is opened before the one before is closed
 //	limits.perclient              for the next connection

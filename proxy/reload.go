@@ -56,8 +56,8 @@ func (s *Server) Reload(declared *site.Site) error {
 	if !s.keepPools(used) {
 		return errStopping
 	}
-	if err := s.setBacklog(declared.Socket.Backlog); err != nil {
-		s.logger.Warn("the backlog stays as it was", "error", err)
+	if err := s.setQueue(declared.Socket, declared.Limits.HeadTimeout); err != nil {
+		s.logger.Warn("the queue of new clients stays as it was", "error", err)
 	}
 	s.door.bound(declared.Limits.Connections)
 	for _, g := range p.groups {

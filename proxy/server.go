@@ -91,8 +91,9 @@ func (s *Server) Balancers() []*balancer.Balancer {
 	return list
 }
 
-// listen opens the Site's address.
-func (s *Server) listen(address string, options site.Socket) error {
+// listen opens the Site's address. New clients may take patience for their first
+// byte.
+func (s *Server) listen(address string, options site.Socket, patience time.Duration) error {
 	// Idle clients are bounded by timeouts, so the kernel's keep-alive probes
 	// would only cost calls.
 	lc := net.ListenConfig{KeepAlive: -1}
@@ -115,7 +116,7 @@ func (s *Server) listen(address string, options site.Socket) error {
 		return &Fault{err, "listen is host:port with an address of this machine, or :port for all of them"}
 	}
 	s.listener = l.(*net.TCPListener)
-	return s.setBacklog(options.Backlog)
+	return s.setQueue(options, patience)
 }
 
 // ReopenLog opens the access log's file by its name again, for whoever moved it

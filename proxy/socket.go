@@ -4,8 +4,11 @@ import (
 	"errors"
 	"net"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"proxylab/proxy/site"
 )
 
 // reusePort lets other sockets listen on the same address. It must be said before
@@ -18,12 +21,19 @@ func reusePort(_, _ string, c syscall.RawConn) error {
 	return errors.Join(err, setting)
 }
 
-// setBacklog says how many connections may wait to be accepted. To call listen(2)
-// again on a socket that listens changes just that.
-func (s *Server) setBacklog(n int) error {
-	var listening error
-	err := s.controlListener(func(fd uintptr) { listening = unix.Listen(int(fd), n) })
-	return errors.Join(err, listening)
+// setQueue says how many connections may wait to be accepted, and whether they do so
+// until their first byte is there, for as long as patience. To call listen(2) again
+// on a socket that listens changes just that number.
+func (s *Server) setQueue(options site.Socket, patience time.Duration) error {
+	if !options.Defer {
+		patience = 0
+	}
+	var listening, deferring error
+	err := s.controlListener(func(fd uintptr) {
+		listening = unix.Listen(int(fd), options.Backlog)
+		deferring = deferAccept(int(fd), patience)
+	})
+	return errors.Join(err, listening, deferring)
 }
 
 // controlListener hands the descriptor that listens to f: the one that listen

@@ -95,8 +95,9 @@ func (r *reader) site(f field, s *Site) {
 		},
 		"socket": func(f field) {
 			r.mapping(f, map[string]func(field){
-				"backlog":   func(f field) { s.Socket.Backlog = r.count(f, 1, maxBacklog) },
-				"reuseport": func(f field) { s.Socket.ReusePort = r.onOff(f) },
+				"backlog":     func(f field) { s.Socket.Backlog = r.count(f, 1, maxBacklog) },
+				"deferaccept": func(f field) { s.Socket.Defer = r.onOff(f) },
+				"reuseport":   func(f field) { s.Socket.ReusePort = r.onOff(f) },
 			}, nil)
 		},
 		"log": func(f field) {

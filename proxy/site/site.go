@@ -50,6 +50,7 @@ type Site struct {
 // Socket is the socket that listens.
 type Socket struct {
 	Backlog   int  // connections that wait in the kernel to be accepted; 4096 by default, and no more than the kernel's net.core.somaxconn (ListenBacklog)
+	Defer     bool // deferaccept: a connection is accepted when its first byte is there, or after HeadTimeout (TCP_DEFER_ACCEPT; AcceptFilter http data), where the system can; "off" by default
 	ReusePort bool // other proxyd of the same user may listen on the same address besides, and the kernel shares the clients out (SO_REUSEPORT); "off" by default
 }
 

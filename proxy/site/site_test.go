@@ -50,7 +50,7 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 	}
 	want := &Site{
 		Listen: "127.0.0.1:9000",
-		Socket: Socket{511, true},
+		Socket: Socket{511, true, true},
 		Log:    Log{File: "/var/log/proxyd/access.log", Format: `%h %>s "%{X-Id}i" 'q' %%`},
 		Balancers: []Balancer{
 			{Name: "origins", LBMethod: "hash", HashOn: "cookie user", HashBound: 1.5, Timeout: 2 * time.Second, Queue: 50,

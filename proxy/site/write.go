@@ -17,6 +17,7 @@ func (s *Site) YAML() []byte {
 	line("listen: %s", scalar(s.Listen))
 	line("socket:")
 	line("  backlog: %d", s.Socket.Backlog)
+	line("  deferaccept: %s", onOff(s.Socket.Defer))
 	line("  reuseport: %s", onOff(s.Socket.ReusePort))
 	line("log:")
 	if s.Log.File != "" {

@@ -20,7 +20,7 @@ func aSite(t *rapid.T) *Site {
 	}
 	s := &Site{
 		Listen: rapid.SampledFrom([]string{":8080", "127.0.0.1:0", "[::1]:80", "localhost:65535"}).Draw(t, "listen"),
-		Socket: Socket{Backlog: rapid.IntRange(1, maxBacklog).Draw(t, "backlog"), ReusePort: rapid.Bool().Draw(t, "reuseport")},
+		Socket: Socket{Backlog: rapid.IntRange(1, maxBacklog).Draw(t, "backlog"), Defer: rapid.Bool().Draw(t, "deferaccept"), ReusePort: rapid.Bool().Draw(t, "reuseport")},
 		Log: Log{
 			File:   rapid.StringMatching(`|[ -~äß€😀]{1,20}`).Draw(t, "log"),
 			Stdout: rapid.Bool().Draw(t, "stdout"),
