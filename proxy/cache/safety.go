@@ -11,6 +11,7 @@ import (
 // they led to is for who sent them alone (cache poisoning, RFC 9111 §7.1).
 var unkeyed = [...]string{
 	"x-forwarded-host", "x-forwarded-server", "x-forwarded-scheme", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-path",
+	"x-forwarded-ssl", "x-forwarded-protocol", "x-url-scheme", "front-end-https", "x-amz-website-redirect-location",
 	"x-host", "x-http-host-override", "x-original-host", "x-backend-host", "x-real-host",
 	"x-original-url", "x-rewrite-url", "x-original-uri", "x-http-method", "x-http-method-override", "x-method-override",
 }
@@ -90,20 +91,29 @@ func plain(fields message.Fields) bool {
 func (q *Request) overrides(res message.Fields, p *Policy) bool {
 	for i := range q.Fields {
 		f := &q.Fields[i]
-		if q.isUnkeyed(f, p) && !p.keys(f.Name) && !varies(res, f.Name) {
+		if q.isUnkeyed(f, p) && !p.keys(f.Name) && !varies(res, f.Name) || p.disguises(f, res) {
 			return true
 		}
 	}
 	return false
 }
 
+// disguises says whether a program that gets fields as variables cannot tell f from
+// another one that is known to matter (RFC 3875 §4.1.18): X_Original_URL becomes
+// what X-Original-URL does, and no rule sees it under that name.
+func (p *Policy) disguises(f *message.Field, res message.Fields) bool {
+	if f.Known != message.Unknown || bytes.IndexByte(f.Name, '_') < 0 {
+		return false
+	}
+	name := bytes.ReplaceAll(f.Name, []byte("_"), []byte("-"))
+	return message.NameOf(name) != message.Unknown ||
+		inList(unkeyed[:], name) || inList(p.Unkeyed, name) || p.keys(name) || varies(res, name)
+}
+
 func (q *Request) isUnkeyed(f *message.Field, p *Policy) bool {
 	switch f.Known {
 	case message.Unknown:
-		if f.Name[0]|0x20 == 'x' && inList(unkeyed[:], f.Name) {
-			return true
-		}
-		return inList(p.Unkeyed, f.Name)
+		return inList(unkeyed[:], f.Name) || inList(p.Unkeyed, f.Name)
 	case message.XForwardedHost:
 		return q.Passes.Has(f.Known) && !bytes.Equal(appendHost(nil, f.Value), appendHost(nil, q.Host))
 	case message.XForwardedProto:
