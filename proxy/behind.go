@@ -30,7 +30,9 @@ func (x *exchange) revalidate() {
 	n.cached.c, n.cached.seat = k, seat
 	s := x.s
 	s.serving.Add(1)
-	x.loop().Started()
+	if x.inLoop() {
+		x.loop().Started()
+	}
 	go func() {
 		defer s.serving.Done()
 		defer k.behind.Add(-1)

@@ -63,6 +63,7 @@ func (x *exchange) instead(d cache.Decision) phase {
 	x.releaseSeat(store.Alone, cache.Stores)
 	h.d = d
 	h.handled = cache.Handled{Decision: d}
+	x.stream = stream{} // the member's body may have begun to go into Out
 	h.answer.From(d.Entry, &h.q, h.c.policy, x.now())
 	return x.respond()
 }
@@ -104,6 +105,9 @@ func (x *exchange) askAgain(d cache.Decision) phase {
 	if h.c.store.Get(h.key, &h.variants) == store.OnDisk {
 		h.c.store.Load(h.key, &h.variants)
 	}
+	// Other variants may stand in the place of the entry by now, and the one that
+	// serves in need is one for this request.
+	h.d.Entry = cache.Lookup(&h.q, h.variants.Entries, h.c.policy, x.now()).Entry
 	x.sent, x.begun, x.redial = false, false, false
 	return phaseElect
 }
