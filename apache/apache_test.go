@@ -42,7 +42,7 @@ balancers:
     hcexpr: "%{REQUEST_STATUS} =~ /^[23]/"
     resend: never
     members:
-      - {url: http://10.0.0.11, route: one, redirect: two, lbset: 1, status: D, max: 5, acquire: 250ms, smax: 2, ping: 500ms, ttl: 10s, keepalive: on, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s, upgrade: websocket, upgradetimeout: 10m}
+      - {url: http://10.0.0.11, route: one, redirect: two, lbset: 1, status: D, max: 5, acquire: 250ms, smax: 2, ping: 500ms, flushpackets: auto, flushwait: 20ms, ttl: 10s, keepalive: on, loadfactor: 2.5, retry: 1500ms, connectiontimeout: 250ms, timeout: 30s, upgrade: websocket, upgradetimeout: 10m}
       - {url: "http://[fd00::12]:8080", retry: 0s, route: two, disablereuse: on, hcfails: 5, hcexpr: "%{REQUEST_STATUS} !~ /^5/"}
   - name: images
     hedge: 95%

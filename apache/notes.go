@@ -144,6 +144,9 @@ func stockNotes(s *site.Site) []string {
 		if m.DisableReuse {
 			say("members' disablereuse: on; stock uses connections again")
 		}
+		if m.FlushPackets != "on" {
+			say("members' flushpackets: %s; stock hands on what has come, whatever its word is", m.FlushPackets)
+		}
 		if m.Ping > 0 {
 			say("members' ping: %s; stock has none", m.Ping)
 		}
@@ -232,6 +235,9 @@ func matchedNotes(s *site.Site) []string {
 		}
 		if m.SMax > 0 {
 			say("members' smax: %d; httpd counts in each of its processes by itself", m.SMax)
+		}
+		if m.FlushPackets != "on" {
+			say("members' flushpackets: %s; httpd takes the word, but mod_proxy_http hands on what has come in any case", m.FlushPackets)
 		}
 		if m.Acquire%time.Millisecond != 0 {
 			say("members' acquire: %s; httpd takes whole milliseconds", m.Acquire)

@@ -230,6 +230,10 @@ func (w *writer) memberParameters(m *site.Member) string {
 		if m.DisableReuse {
 			b.WriteString(" disablereuse=On")
 		}
+		fmt.Fprintf(&b, " flushpackets=%s", m.FlushPackets)
+		if m.FlushPackets == "auto" {
+			fmt.Fprintf(&b, " flushwait=%d", (m.FlushWait+time.Millisecond-1)/time.Millisecond)
+		}
 		if m.Ping > 0 {
 			fmt.Fprintf(&b, " ping=%s", orMillis(m.Ping))
 		}

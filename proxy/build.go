@@ -177,6 +177,7 @@ func buildGroup(b site.Balancer, lim site.Limits, pool func(upstream.Config) *up
 			ConnectTimeout: m.ConnectionTimeout,
 			Timeout:        m.Timeout,
 			Ping:           m.Ping,
+			Hold:           hold(&m),
 			IdleTimeout:    m.TTL,
 			KeepAlive:      m.KeepAlive,
 			MaxIdle:        idleConnections(&m, lim),
@@ -194,6 +195,17 @@ func idleConnections(m *site.Member, lim site.Limits) int {
 		return 0
 	}
 	return max(m.SMax, min(maxIdle, lim.Connections))
+}
+
+// hold is what flushpackets and flushwait say.
+func hold(m *site.Member) time.Duration {
+	switch m.FlushPackets {
+	case "off":
+		return -1
+	case "auto":
+		return m.FlushWait
+	}
+	return 0
 }
 
 func checks(c *site.Checks) balancer.Checks {

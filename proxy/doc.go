@@ -107,6 +107,10 @@
 // balancer); what it did with one request is that request's 502 or 504. A member in
 // error is probed until it is back (probe.go).
 //
+// What comes of an answer goes on at once, so that streams stream. A member's
+// flushpackets may have what comes without a length wait in the buffer for more
+// (stream.go).
+//
 // A member with a ping gets the head of a request that has a body first, with Expect:
 // 100-continue, and the body once it has said that it is there. Until then the request
 // is not whole, so any method may go to another member (send.go).

@@ -20,6 +20,9 @@ func (x *exchange) relay() phase {
 	s.src, s.dst = x.up.Conn, x.c.Conn
 	s.body, s.chunked, s.trailers, s.patience = body, chunked, trailers, x.pool.Timeout
 	s.pace.within, s.pace.rate = x.p.site.Limits.Timeout, int64(x.p.site.Limits.MinReadRate)
+	if body.Kind != http1.Sized {
+		s.hold = x.pool.Hold
+	}
 	s.client, s.abort = x.c.Conn, x.abortsOnClose()
 	s.stopped = &x.upload.broken
 	s.closes = x.close && x.req.Close && !x.upload.started && x.bodyIsHere()

@@ -23,6 +23,9 @@ func (s *stream) receive(call func() error) (side, error) {
 			if s.client != nil {
 				s.look = glance(s.look, s.silent)
 			}
+			if s.holds() {
+				s.look = min(s.look, s.hold)
+			}
 			s.src.ReadWithin(s.look)
 		}
 		if s.isStopped() {
@@ -47,8 +50,15 @@ func (s *stream) receive(call func() error) (side, error) {
 			return sink, errLeft
 		}
 		s.stalled = 0
+		if s.holds() {
+			s.due = true
+			return 0, nil
+		}
 	}
 }
+
+// holds says whether something waits in Out, though not for ever.
+func (s *stream) holds() bool { return s.hold > 0 && !s.due && len(s.dst.Out.B) > 0 }
 
 // slow says whether src brings less than rate. As in mod_reqtimeout it may take
 // patience, and a second more for each rate bytes; but only waiting for src

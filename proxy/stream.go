@@ -34,6 +34,7 @@ type stream struct {
 	rate     int64         // bytes a second that it must bring (slow); 0 for any
 	stopped  *atomic.Bool  // set to make run return; nil where nobody does
 	last     *atomic.Bool  // is set before the last write; nil where nobody looks
+	hold     time.Duration // how long what came may wait in Out for more (flushpackets); 0 for not at all, negative for any time
 	closes   bool          // dst is closed right behind it
 
 	moved   int64         // bytes of the body written to dst, or in Out
@@ -47,6 +48,7 @@ type stream struct {
 	pipe    *socket.Pipe
 	copies  bool          // there is no pipe to be had
 	slower  bool          // dst kept what the pipe held waiting
+	due     bool          // what was held back goes out
 	stalled side          // whom run waited for when it returned
 	look    time.Duration // how long src is waited for, until somebody looks around
 	silent  time.Duration // for how long it was before that
@@ -191,12 +193,15 @@ func (s *stream) more() (side, error) {
 	if s.moved-s.turned >= turn && !s.src.Left() {
 		return nobody, socket.ErrAgain
 	}
-	large := s.left >= spliceMin && !s.chunked && (s.body.Kind == http1.Sized || s.moved >= spliceMin)
+	large := s.hold == 0 && s.left >= spliceMin && !s.chunked && (s.body.Kind == http1.Sized || s.moved >= spliceMin)
 	if s.held() > 0 || large && s.hasPipe() {
 		return s.splice()
 	}
-	if from, err := s.flush(); err != nil {
-		return from, err
+	if s.hold == 0 || s.due {
+		if from, err := s.flush(); err != nil {
+			return from, err
+		}
+		s.due = false
 	}
 	return s.fill()
 }
@@ -269,7 +274,7 @@ func (s *stream) pass(b []byte) (n int, from side, err error) {
 	case s.chunked:
 		n = min(len(b), s.dst.Room()-overhead)
 		s.dst.Out.B = http1.AppendChunk(s.dst.Out.B, b[:n])
-	case len(s.dst.Out.B) == 0 && len(b) >= writeThrough:
+	case len(s.dst.Out.B) == 0 && len(b) >= writeThrough && s.hold == 0:
 		_, err = s.push(func() (int, error) {
 			m, err := s.dst.Write(b[n:])
 			n += m

@@ -277,6 +277,9 @@ func (r *reader) poolAlone(place string, m *Member) {
 	if m.Acquire > 0 && m.Max == 0 && r.clean(place+"max") {
 		r.add(r.at(place+"acquire"), wrong("add \"max: 100\"", "says nothing without max"))
 	}
+	if _, ok := r.lines[place+"flushwait"]; ok && m.FlushPackets != "auto" && r.clean(place+"flushpackets") {
+		r.add(r.at(place+"flushwait"), wrong("add \"flushpackets: auto\"", "says nothing without flushpackets auto"))
+	}
 	if m.SMax > 0 && m.DisableReuse {
 		r.add(r.at(place+"smax"), wrong("leave one of them out", "says nothing with disablereuse"))
 	}

@@ -111,6 +111,9 @@ func TestFaults(t *testing.T) {
 		{"acquire without max", in("member", "acquire: 100ms"), "7: balancers[0].members[0].acquire: says nothing without max\n\thint: add"},
 		{"connections kept that are not used again", in("member", "smax: 5\n        disablereuse: on"), "7: balancers[0].members[0].smax: says nothing with disablereuse"},
 		{"min", in("member", "min: 5"), "7: balancers[0].members[0].min: not supported by this version\n\thint: leave it out"},
+		{"flushpackets", in("member", "flushpackets: yes"), `7: balancers[0].members[0].flushpackets: "yes" is none of its words` + "\n\thint: \"on\", \"off\", \"auto\""},
+		{"a long flushwait", in("member", "flushpackets: auto\n        flushwait: 2s"), "8: balancers[0].members[0].flushwait: 2s is longer than 1s"},
+		{"flushwait alone", in("member", "flushwait: 5ms"), "7: balancers[0].members[0].flushwait: says nothing without flushpackets auto"},
 		{"ping without a unit", in("member", "ping: 1"), `7: balancers[0].members[0].ping: "1" is not a duration`},
 		{"an lbmethod of Apache", in("balancer", "lbmethod: heartbeat"), "4: balancers[0].lbmethod: lbmethod \"heartbeat\" is not supported by this version\n\thint: supported are"},
 

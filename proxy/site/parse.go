@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 	maxBody        = 1 << 40
 	maxRate        = 1 << 20
 	leastTime      = time.Millisecond
+	maxFlushWait   = time.Second // as in mod_proxy
 	longestTime    = 24 * time.Hour
 )
 
@@ -56,7 +58,8 @@ func defaultBalancer() Balancer {
 }
 
 func defaultMember() Member {
-	return Member{LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, TTL: 60 * time.Second, AddressTTL: 30 * time.Second}
+	return Member{LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, TTL: 60 * time.Second, AddressTTL: 30 * time.Second,
+		FlushPackets: "on", FlushWait: 10 * time.Millisecond}
 }
 
 // Load reads the declaration in a file. Its error is [*Faults] where the file
@@ -192,9 +195,22 @@ func (r *reader) member(f field) Member {
 				r.add(f, loadFactor(n))
 			}
 		},
-		"acquire":           func(f field) { m.Acquire = r.duration(f, leastTime) },
-		"smax":              func(f field) { m.SMax = r.count(f, 1, maxIdle) },
-		"disablereuse":      func(f field) { m.DisableReuse = r.onOff(f) },
+		"acquire":      func(f field) { m.Acquire = r.duration(f, leastTime) },
+		"smax":         func(f field) { m.SMax = r.count(f, 1, maxIdle) },
+		"disablereuse": func(f field) { m.DisableReuse = r.onOff(f) },
+		"flushpackets": func(f field) {
+			m.FlushPackets = r.checked(f, func(s string) *problem {
+				if !slices.Contains(flushPackets, s) {
+					return wrong(quoteAll(flushPackets), "%q is none of its words", s)
+				}
+				return nil
+			})
+		},
+		"flushwait": func(f field) {
+			if m.FlushWait = r.duration(f, leastTime); m.FlushWait > maxFlushWait {
+				r.add(f, wrong("", "%s is longer than %s", brief(m.FlushWait), brief(maxFlushWait)))
+			}
+		},
 		"ping":              func(f field) { m.Ping = r.duration(f, leastTime) },
 		"retry":             func(f field) { m.Retry = r.duration(f, 0) },
 		"connectiontimeout": func(f field) { m.ConnectionTimeout = r.duration(f, leastTime) },

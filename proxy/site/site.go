@@ -138,6 +138,8 @@ type Member struct {
 	Acquire      time.Duration // acquire: how long a request that no other member may serve waits for this one's max; and any request, the longest of all members, where the balancer has no timeout; 0 by default, for not at all
 	SMax         int           // smax: so many idle connections are kept for longer than TTL; 0 by default
 	DisableReuse bool          // disablereuse: each exchange has a connection of its own; "off" by default
+	FlushPackets string        // flushpackets: "on", the default, hands on at once what comes of an answer without Content-Length; "off" holds it back until a buffer is full or the answer ends; "auto" does until nothing has come for FlushWait
+	FlushWait    time.Duration // flushwait: up to 1s; 10ms by default
 	Ping         time.Duration // ping: a request body is sent once the member has said 100 Continue, and goes to another connection or member where that has not come after so long; 0, the default, for sent at once
 }
 

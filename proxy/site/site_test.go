@@ -30,7 +30,7 @@ func TestDefaultsAreWrittenIn(t *testing.T) {
 			Sessions: Sessions{Separator: "."}, Checks: Checks{"", 30 * time.Second, 1, 1, "/", ""}, Outliers: Outliers{0, 0, 10 * time.Second, 30 * time.Second, 50}, Failures: Failures{Budget: 20, HedgeBudget: 10, Probe: time.Second, Resend: "idempotent"},
 			Members: []Member{{
 				URL: "http://10.0.0.11:80", LoadFactor: 1, Retry: 5 * time.Second,
-				ConnectionTimeout: time.Second, Timeout: time.Minute, TTL: time.Minute, AddressTTL: 30 * time.Second, UpgradeTimeout: time.Minute,
+				ConnectionTimeout: time.Second, Timeout: time.Minute, TTL: time.Minute, AddressTTL: 30 * time.Second, UpgradeTimeout: time.Minute, FlushPackets: "on", FlushWait: 10 * time.Millisecond,
 			}},
 		}},
 		Routes: []Route{{Path: "/", To: "balancer://origins"}},
@@ -60,14 +60,14 @@ func TestEveryKeyIsObeyed(t *testing.T) {
 				Failures: Failures{[]int{500, 503}, true, true, 2, 10, 2 * time.Second, 30 * time.Second, 95, 5, "safe"},
 				Members: []Member{
 					{"http://10.0.0.11:8080", "one", "two", 2.5, 3, "DR", 8, time.Minute, 500 * time.Millisecond, 30 * time.Second, 10 * time.Second, 30 * time.Second, true, "websocket", 10 * time.Minute,
-						Checks{"GET", time.Second, 2, 5, "/health?x=1", "hc('body') =~ /re+ady/"}, 250 * time.Millisecond, 4, false, 100 * time.Millisecond},
-					{URL: "http://[fd00::12]:80", Route: "two", LoadFactor: 1, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute, AddressTTL: 30 * time.Second, UpgradeTimeout: 90 * time.Second},
+						Checks{"GET", time.Second, 2, 5, "/health?x=1", "hc('body') =~ /re+ady/"}, 250 * time.Millisecond, 4, false, "auto", 20 * time.Millisecond, 100 * time.Millisecond},
+					{URL: "http://[fd00::12]:80", Route: "two", LoadFactor: 1, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute, AddressTTL: 30 * time.Second, UpgradeTimeout: 90 * time.Second, FlushPackets: "on", FlushWait: 10 * time.Millisecond},
 				}},
 			{Name: "images", LBMethod: "bybusyness", HashOn: "client", HashBound: 1.25, Queue: 1000,
 				Checks: Checks{"TCP", 30 * time.Second, 1, 1, "/", ""}, Outliers: Outliers{0, 0, 10 * time.Second, 30 * time.Second, 50},
 				Sessions: Sessions{"SID", "SID", "", false, "", false, ""}, Failures: Failures{Budget: 20, HedgeBudget: 10, Probe: 0, Resend: "idempotent"},
 				Members: []Member{
-					{URL: "http://images.internal:80", Route: "one", LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute, AddressTTL: 2 * time.Minute, UpgradeTimeout: 90 * time.Second},
+					{URL: "http://images.internal:80", Route: "one", LoadFactor: 1, Retry: 5 * time.Second, ConnectionTimeout: time.Second, Timeout: 90 * time.Second, TTL: time.Minute, AddressTTL: 2 * time.Minute, UpgradeTimeout: 90 * time.Second, FlushPackets: "on", FlushWait: 10 * time.Millisecond},
 				}},
 		},
 		Routes: []Route{

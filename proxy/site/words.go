@@ -16,7 +16,7 @@ var (
 	}
 
 	laterMember = []string{
-		"min", "flushpackets", "flushwait",
+		"min",
 	}
 
 	laterRoute = []string{"preservehost", "cookiedomain", "cookiepath", "nocanon"}
@@ -26,10 +26,10 @@ var (
 
 // instead are what serves the purpose of a word that nothing obeys.
 var instead = map[string]string{
-	"flushpackets": "leave it out: what has come is always handed on at once, as with flushpackets=on",
-	"flushwait":    "leave it out: what has come is always handed on at once, as with flushpackets=on",
-	"min":          "leave it out: connections are made when they are needed, and in mod_proxy it makes none either",
+	"min": "leave it out: connections are made when they are needed, and in mod_proxy it makes none either",
 }
+
+var flushPackets = []string{"on", "off", "auto"}
 
 var lbMethods = []string{"byrequests", "bytraffic", "bybusyness", "leastconn", "random2", "ewma", "hash"}
 

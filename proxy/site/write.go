@@ -53,6 +53,10 @@ func (s *Site) YAML() []byte {
 				line("        smax: %d", m.SMax)
 			}
 			line("        disablereuse: %s", onOff(m.DisableReuse))
+			line("        flushpackets: %s", m.FlushPackets)
+			if m.FlushPackets == "auto" {
+				line("        flushwait: %s", brief(m.FlushWait))
+			}
 			if m.Ping > 0 {
 				line("        ping: %s", brief(m.Ping))
 			}

@@ -124,6 +124,10 @@ func aSite(t *rapid.T) *Site {
 			if m.DisableReuse = rapid.Bool().Draw(t, "disablereuse"); !m.DisableReuse {
 				m.SMax = rapid.IntRange(0, maxIdle).Draw(t, "smax")
 			}
+			m.FlushWait = 10 * time.Millisecond
+			if m.FlushPackets = rapid.SampledFrom(flushPackets).Draw(t, "flushpackets"); m.FlushPackets == "auto" {
+				m.FlushWait = min(maxFlushWait, span("flushwait", leastTime))
+			}
 			m.Ping = rapid.SampledFrom([]time.Duration{0, span("ping", leastTime)}).Draw(t, "pings")
 			m.Upgrade = rapid.SampledFrom([]string{"", "websocket", "x-1.0", "no"}).Draw(t, "upgrade")
 			b.Members = append(b.Members, m)

@@ -15,7 +15,7 @@ import (
 // ErrClosed says that the pool takes no more exchanges.
 var ErrClosed = errors.New("upstream: pool is closed")
 
-// Config says how to reach a member. No duration but Ping may be zero.
+// Config says how to reach a member. No duration but Ping and Hold may be zero.
 type Config struct {
 	Addr           string        // host:port
 	AddressTTL     time.Duration // after which a name is looked up again
@@ -23,6 +23,7 @@ type Config struct {
 	Timeout        time.Duration // longest silence of the origin server
 	Ping           time.Duration // longest wait for 100 Continue before a request body is sent; 0 for none
 	IdleTimeout    time.Duration // after which an idle connection is closed
+	Hold           time.Duration // how long what came of an answer without length may wait for more; 0 for not at all, negative for any time
 	KeepAlive      bool          // the kernel probes a silent connection
 	MaxIdle        int           // idle connections kept; 0 for none, where each exchange has a connection of its own
 	Lasting        int           // of those, how many are kept for longer than IdleTimeout
