@@ -39,7 +39,6 @@ func New(declared *site.Site, o Options) (*Server, error) {
 		clients:  make(map[netip.Prefix]int),
 		cutting:  make(chan struct{}),
 	}
-	s.door.bound(declared.Limits.Connections)
 	if s.grace == 0 {
 		s.grace = 10 * time.Second
 	}
@@ -58,6 +57,7 @@ func New(declared *site.Site, o Options) (*Server, error) {
 		s.listener.Close()
 		return nil, err
 	}
+	s.bound(declared.Limits.Connections)
 	loops := o.Loops
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)

@@ -211,7 +211,10 @@
 // one client) and silence. A body in small pieces is never silent, so it has to
 // keep a rate too (sides.go); a head has a time for the whole of it, which may
 // grow by a rate; and who reads an answer has to keep a rate as well (pace.go).
-// Beyond limits.connections nobody is answered 503: further clients wait in the
+// limits.connections is lowered, with a warning, to half of the file descriptors that
+// the process may have (ulimit -n), less a few: else clients would take those of their
+// members. Where idle connections hold them, these are closed.
+// Beyond it nobody is answered 503: further clients wait in the
 // kernel's queue, whose length is socket.backlog. Of the requests that a client
 // sends without waiting (pipelining) one buffer is read, they are answered one by
 // one, with a turn of the loop for the others in between, and the rest waits in the

@@ -62,6 +62,23 @@ func doIn(l *socket.Loop, f func()) {
 	done.Wait()
 }
 
+// reserved are file descriptors that no client and no member gets: logs, files,
+// listeners, loops, pipes.
+const reserved = 32
+
+// bound lets in as many clients as the Site says, but no more than can have a member
+// each: a client takes one file descriptor, and its member's connection another.
+func (s *Server) bound(connections int) {
+	files := descriptors()
+	most := min(connections, max(1, (files-reserved)/2))
+	if most < connections {
+		s.logger.Warn("fewer clients are let in at once than limits.connections, for want of file descriptors",
+			"clients", most, "limits.connections", connections, "descriptors", files,
+			"hint", "raise ulimit -n or lower limits.connections")
+	}
+	s.door.bound(most)
+}
+
 // bound sets how many clients there may be. When it is lowered, those beyond it
 // end by themselves.
 func (d *door) bound(most int) {

@@ -62,7 +62,10 @@ func (x *exchange) connect() phase {
 		return phaseApart
 	}
 	var err error
-	if x.up, err = x.pool.Dial(x.loop()); err != nil {
+	if x.up, err = x.pool.Dial(x.loop()); noDescriptor(err) && x.s.dropIdle() {
+		x.up, err = x.pool.Dial(x.loop())
+	}
+	if err != nil {
 		return x.unreachable(err)
 	}
 	x.upBefore = traffic{}
@@ -83,6 +86,20 @@ func (x *exchange) unreachable(err error) phase {
 	}
 	x.blame(balancer.Unreachable, err)
 	return phaseElect
+}
+
+func noDescriptor(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// dropIdle closes all idle connections to members, and says whether there were any.
+func (s *Server) dropIdle() (any bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.pools {
+		any = p.DropIdle() || any
+	}
+	return any
 }
 
 // ownFault says whether a connection failed for want of file descriptors,

@@ -59,7 +59,7 @@ func (s *Server) Reload(declared *site.Site) error {
 	if err := s.setQueue(declared.Socket, declared.Limits.HeadTimeout); err != nil {
 		s.logger.Warn("the queue of new clients stays as it was", "error", err)
 	}
-	s.door.bound(declared.Limits.Connections)
+	s.bound(declared.Limits.Connections)
 	for _, g := range p.groups {
 		g.keep(earlier)
 	}

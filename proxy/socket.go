@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"math"
 	"net"
 	"syscall"
 	"time"
@@ -19,6 +20,15 @@ func reusePort(_, _ string, c syscall.RawConn) error {
 		setting = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 	})
 	return errors.Join(err, setting)
+}
+
+// descriptors is how many file descriptors this process may have (ulimit -n).
+func descriptors() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt
+	}
+	return int(min(uint64(limit.Cur), math.MaxInt))
 }
 
 // setQueue says how many connections may wait to be accepted, and whether they do so

@@ -127,7 +127,7 @@ func TestAcceptWithoutDescriptors(t *testing.T) {
 		}
 		return
 	}
-	p := serve(t, nil, origin(t, answering(sized("ok"))))
+	p := serve(t, func(s *site.Site) { s.Limits.Connections = 100 }, origin(t, answering(sized("ok"))))
 	first := dial(t, p.addr)
 	ask(t, first, get)
 	waiting := dial(t, p.addr) // its descriptor here is there, the proxy's will not be

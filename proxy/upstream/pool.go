@@ -259,6 +259,15 @@ func (p *Pool) Keep(keep bool) (inUse bool) {
 	return inUse
 }
 
+// DropIdle closes the idle connections, and says whether there were any.
+func (p *Pool) DropIdle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	any := p.kept > 0
+	p.dropIdle()
+	return any
+}
+
 // Close closes the idle connections, and those in an exchange when they are
 // given back.
 func (p *Pool) Close() {
