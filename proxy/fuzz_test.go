@@ -40,7 +40,7 @@ func FuzzForwarded(f *testing.F) {
 			c:     &conn{client: []byte("192.0.2.1"), addr: netip.MustParseAddr("192.0.2.1")},
 			p:     &parts{site: new(site.Site)},
 			rule:  &route.Rule{Prefix: "/app"},
-			pool:  &upstream.Pool{Config: upstream.Config{Addr: "10.0.0.1:80"}},
+			pool:  &upstream.Pool{Config: upstream.Config{Addr: "10.0.0.1:80", MaxIdle: 1}},
 		}
 		x.p.site.Fields.Forwarded = len(in)%2 == 0
 		if response {

@@ -117,7 +117,9 @@ func writeForEver(t *testing.T) {
 			}
 		}()
 	}
-	time.Sleep(50 * time.Millisecond)
+	for s.Stats().DiskFiles < 20 { // there is something to lose
+		time.Sleep(time.Millisecond)
+	}
 	fmt.Println("writing")
 	time.Sleep(time.Minute)
 	t.Fatal("nobody killed it")
