@@ -12,10 +12,11 @@ import (
 // whatever way they end.
 func TestMain(m *testing.M) {
 	os.Exit(docker.Guard(func(ctx context.Context) int {
-		context.AfterFunc(ctx, func() {
+		stop := context.AfterFunc(ctx, func() {
 			code, _ := docker.StopCode(ctx)
 			os.Exit(max(1, code))
 		})
+		defer stop() // ctx ends when all is well, too
 		return m.Run()
 	}))
 }
