@@ -62,15 +62,22 @@ func doIn(l *socket.Loop, f func()) {
 	done.Wait()
 }
 
-// reserved are file descriptors that no client and no member gets: logs, files,
-// listeners, loops, pipes.
-const reserved = 32
+const (
+	// reserved are file descriptors that no client and no member gets: logs, files,
+	// listeners, loops, pipes.
+	reserved = 32
 
-// bound lets in as many clients as the Site says, but no more than can have a member
-// each: a client takes one file descriptor, and its member's connection another.
+	// membersMost is how many are kept for connections to members at most: of many
+	// clients, most are idle.
+	membersMost = 4096
+)
+
+// bound lets in as many clients as the Site says, but no more than leave file
+// descriptors for members: one for each client, up to membersMost.
 func (s *Server) bound(connections int) {
 	files := descriptors()
-	most := min(connections, max(1, (files-reserved)/2))
+	rest := files - reserved
+	most := min(connections, max(1, rest-min(rest/2, membersMost)))
 	if most < connections {
 		s.logger.Warn("fewer clients are let in at once than limits.connections, for want of file descriptors",
 			"clients", most, "limits.connections", connections, "descriptors", files,

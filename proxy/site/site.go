@@ -183,7 +183,7 @@ type Limits struct {
 	Head              int           // bytes of a request or response head; 64 KiB by default
 	RequestLine       int           // bytes of a request line, of those; Head by default (LimitRequestLine)
 	Fields            int           // field lines in a head; 100 by default (LimitRequestFields)
-	Connections       int           // client connections at once; 10000 by default. Fewer, with a warning, where file descriptors (ulimit -n) do not suffice for as many members' connections besides
+	Connections       int           // client connections at once; 10000 by default. Fewer, with a warning, where file descriptors (ulimit -n) do not suffice for connections to members besides
 	PerClient         int           // and of one client: an IPv4 address, or an IPv6 /64; Connections by default
 	Body              int           // bytes of a request body; 1 GiB by default (LimitRequestBody)
 	MinRate           int           // bytes a second of a request body, on average once Timeout is over; 500 by default (RequestReadTimeout)
