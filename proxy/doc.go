@@ -253,5 +253,6 @@
 //
 // Small answers cost as much as with nginx and HAProxy: four calls a request, of which
 // the two sends are half of the time, since they run the receiver's half of TCP on
-// loopback. Large ones cost less, since they are moved inside the kernel, whole.
+// loopback. Large ones cost less, since they are moved inside the kernel, whole. What
+// 1 MB cost nginx varied from 272 to 2,919 µs; nobody has found out why.
 package proxy
