@@ -102,28 +102,14 @@ func (s *nameServer) count() int {
 func atEach(t *testing.T, ips ...string) (port int, listeners map[string]net.Listener) {
 	t.Helper()
 	listeners = make(map[string]net.Listener)
-	var serving sync.WaitGroup
-	t.Cleanup(serving.Wait)
 	for _, ip := range ips {
 		l, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(port)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { l.Close() })
 		port = l.Addr().(*net.TCPAddr).Port
 		listeners[ip] = l
-		serving.Go(func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				serving.Go(func() {
-					defer c.Close()
-					answering(sized(ip))(c)
-				})
-			}
-		})
+		originOn(t, l, answering(sized(ip)))
 	}
 	return port, listeners
 }

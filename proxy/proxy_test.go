@@ -139,7 +139,12 @@ func timeout(d time.Duration) func(*site.Site) {
 // origin answers each connection by script, in a goroutine, until the test ends.
 func origin(t testing.TB, script func(c net.Conn)) (url string) {
 	t.Helper()
-	l := listen(t)
+	return originOn(t, listen(t), script)
+}
+
+// originOn is origin on a listener.
+func originOn(t testing.TB, l net.Listener, script func(c net.Conn)) (url string) {
+	t.Helper()
 	var serving sync.WaitGroup
 	t.Cleanup(func() { serving.Wait() }) // after the listener and the proxy have closed
 	t.Cleanup(func() { l.Close() })
