@@ -23,6 +23,7 @@ type page struct {
 	Figures   []illustration
 	svg       [][]byte
 	Systems   table // measures side by side
+	Tests     table // p-values, and what could have been found
 	Trials    table
 	Load      []string
 	Methods   []method
@@ -65,6 +66,7 @@ func newPage(r *run, res record.Results) (*page, error) {
 		Schedules: r.schedules(),
 		Figures:   r.illustrations(res),
 		Systems:   sideBySide(res),
+		Tests:     tests(res.Verdicts),
 		Trials:    r.trialTable(),
 		Load:      loadLines(res.Load),
 		Rules:     rules(res.About.Rules),

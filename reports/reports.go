@@ -73,9 +73,7 @@ func (r *run) results() record.Results {
 		res.Summaries = append(res.Summaries, r.summary(s.Name))
 	}
 	for _, p := range r.rivals() {
-		for _, m := range measures {
-			res.Verdicts = append(res.Verdicts, r.verdict(m, p[0], p[1]))
-		}
+		res.Verdicts = append(res.Verdicts, r.verdicts(p[0], p[1])...)
 	}
 	return res
 }

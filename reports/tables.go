@@ -53,6 +53,25 @@ func sideBySide(res record.Results) table {
 	return t
 }
 
+// tests shows how sure each verdict is, and how small a difference its trials
+// would have shown.
+func tests(verdicts []record.Verdict) table {
+	t := table{Caption: "How sure the verdicts are", Head: []string{
+		"measure", "pair", "p of no difference (Holm)", "p of more than 5 % (Holm)", "p of ranks (Mann–Whitney)", "found with a chance of 80 %",
+	}}
+	for _, v := range verdicts {
+		row := []string{measureOf(v.Measure).name, v.A + ", " + v.B, "–", "–", pValue(v.RankP), "–"}
+		if v.High != 0 {
+			row[2], row[3] = pValue(v.P), pValue(v.MarginP)
+		}
+		if v.Detectable > 1 {
+			row[5] = figures(100*(v.Detectable-1)) + " % more"
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
 func percentileOf(s record.Summary, clock string, p float64) string {
 	for _, q := range s.Percentiles {
 		if q.Clock == clock && q.Percentile == p {

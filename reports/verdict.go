@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -34,24 +35,35 @@ func (r *run) rivals() [][2]string {
 	return out
 }
 
-// verdict compares two systems in one measure, block by block.
-func (r *run) verdict(m measure, a, b string) record.Verdict {
-	pairs, reason := r.pairs(m, a, b)
-	var as, bs []float64
-	for _, p := range pairs {
-		as, bs = append(as, p.A), append(bs, p.B)
+// verdicts compares two systems in every measure, block by block, and settles
+// what may be claimed of all of them at once.
+func (r *run) verdicts(a, b string) []record.Verdict {
+	out := make([]record.Verdict, len(measures))
+	cs := make([]stat.Comparison, len(measures))
+	whys := make([]string, len(measures))
+	for i, m := range measures {
+		pairs, why := r.pairs(m, a, b)
+		if len(pairs) >= stat.MinPairs {
+			why = ""
+		}
+		cs[i], whys[i] = stat.Compare(pairs), why
+		var as, bs []float64
+		for _, p := range pairs {
+			as, bs = append(as, p.A), append(bs, p.B)
+		}
+		out[i] = record.Verdict{
+			Measure: m.key, Unit: m.unit, A: a, B: b, Pairs: cs[i].Pairs,
+			MedianA: stat.MedianOf(as).Median, MedianB: stat.MedianOf(bs).Median,
+			RankP: stat.MannWhitney(pairs), Detectable: stat.Detectable(len(pairs), stat.Spread(pairs)),
+		}
 	}
-	c := stat.Compare(pairs)
-	v := record.Verdict{
-		Measure: m.key, Unit: m.unit, A: a, B: b, Pairs: c.Pairs,
-		MedianA: stat.MedianOf(as).Median, MedianB: stat.MedianOf(bs).Median,
-		Ratio: c.Ratio, Low: c.Low, High: c.High, Word: record.Word(c.Word),
+	stat.Settle(cs)
+	for i, c := range cs {
+		v := &out[i]
+		v.Ratio, v.Low, v.High, v.Word, v.P, v.MarginP = c.Ratio, c.Low, c.High, record.Word(c.Word), c.P, c.PMargin
+		v.Sentence = measures[i].sentence(*v, cmp.Or(whys[i], c.Reason))
 	}
-	if reason == "" || len(pairs) >= stat.MinPairs {
-		reason = c.Reason
-	}
-	v.Sentence = m.sentence(v, reason)
-	return v
+	return out
 }
 
 // pairs returns the figures of the blocks where both trials were VALID and

@@ -106,6 +106,14 @@ func plain(v record.Verdict) string {
 	return string(v.Word)
 }
 
+// pValue writes a probability; small ones are all the same to a reader.
+func pValue(p float64) string {
+	if p < 0.001 {
+		return "< 0.001"
+	}
+	return strconv.FormatFloat(p, 'f', 3, 64)
+}
+
 func bytesSize(n int64) string {
 	switch {
 	case n <= 0:

@@ -16,14 +16,15 @@ const (
 	ResultsFile = "results.json"
 )
 
-// Read returns the run in the folder dir. It is strict: another schema, an
-// unknown key or a record that contradicts itself is an error that names its
+// Read returns the run in the folder dir, in the layout of [Schema] whichever
+// earlier one it was written in. It is strict: a later schema, an unknown key or a record that contradicts itself is an error that names its
 // place, all contradictions at once.
 func Read(dir string) (Run, error) {
 	var run Run
 	if err := decode(filepath.Join(dir, RunFile), &run); err != nil {
 		return Run{}, err
 	}
+	run.Schema = Schema
 	if err := run.Check(); err != nil {
 		return Run{}, fmt.Errorf("%s: %w", filepath.Join(dir, RunFile), err)
 	}
@@ -36,6 +37,7 @@ func ReadResults(dir string) (Results, error) {
 	if err := decode(filepath.Join(dir, ResultsFile), &res); err != nil {
 		return Results{}, err
 	}
+	res.Schema = Schema
 	if err := res.Check(); err != nil {
 		return Results{}, fmt.Errorf("%s: %w", filepath.Join(dir, ResultsFile), err)
 	}
@@ -55,8 +57,8 @@ func decode(path string, v any) error {
 	if err := json.Unmarshal(data, &head); err != nil {
 		return fmt.Errorf("%s: %w", place(path, data, err), err)
 	}
-	if head.Schema != Schema {
-		return fmt.Errorf("%s: schema %d, want %d\n\thint: use the proxylab that wrote this run", path, head.Schema, Schema)
+	if head.Schema < 1 || head.Schema > Schema {
+		return fmt.Errorf("%s: schema %d, want 1 to %d\n\thint: use the proxylab that wrote this run", path, head.Schema, Schema)
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()

@@ -15,8 +15,12 @@ package record
 
 import "time"
 
-// Schema is the version of the layout that this package writes.
-const Schema = 1
+// Schema is the version of the layout that this package writes. It reads that one
+// and all before it:
+//
+//	1  the first
+//	2  p-values and the detectable ratio of a verdict
+const Schema = 2
 
 // Run is one experiment: systems, interleaved trials, and what is needed to
 // repeat it.
@@ -205,16 +209,22 @@ const (
 
 // Verdict compares two systems in one measure over paired trials.
 type Verdict struct {
-	Measure  string  `json:"measure"` // cpu_per_request, memory, response_p50, response_p99, …
-	Unit     string  `json:"unit"`
-	A        string  `json:"a"`
-	B        string  `json:"b"`
-	Pairs    int     `json:"pairs"`    // blocks where both trials were VALID
-	MedianA  float64 `json:"median_a"` // of the trials
-	MedianB  float64 `json:"median_b"`
-	Ratio    float64 `json:"ratio"` // A to B, geometric mean of the paired ratios; 0 when there is none
-	Low      float64 `json:"low"`   // 95 % interval of Ratio; 0 when there is none
-	High     float64 `json:"high"`
-	Word     Word    `json:"word"`
-	Sentence string  `json:"sentence"` // for a reader
+	Measure string  `json:"measure"` // cpu_per_request, memory, response_p50, response_p99, …
+	Unit    string  `json:"unit"`
+	A       string  `json:"a"`
+	B       string  `json:"b"`
+	Pairs   int     `json:"pairs"`    // blocks where both trials were VALID
+	MedianA float64 `json:"median_a"` // of the trials
+	MedianB float64 `json:"median_b"`
+	Ratio   float64 `json:"ratio"` // A to B, geometric mean of the paired ratios; 0 when there is none
+	Low     float64 `json:"low"`   // 95 % interval of Ratio; 0 when there is none
+	High    float64 `json:"high"`
+	Word    Word    `json:"word"`
+
+	P          float64 `json:"p_ratio_is_1"`         // t-test on the logarithms, adjusted by Holm over the measures
+	MarginP    float64 `json:"p_outside_margin"`     // that the ratio lies outside 5 %, adjusted likewise; equivalent where it is small
+	RankP      float64 `json:"p_ranks"`              // Mann–Whitney, not adjusted: a cross-check that decides nothing
+	Detectable float64 `json:"detectable,omitempty"` // the ratio that so many pairs, as noisy as these, tell from 1 with a chance of 80 %
+
+	Sentence string `json:"sentence"` // for a reader
 }

@@ -65,8 +65,8 @@ func TestReadRefuses(t *testing.T) {
 		old, new string // in the file
 		want     string
 	}{
-		{"newer schema, with keys of its own", `"schema": 1,`, `"schema": 2, "colour": 1,`, "run.json: schema 2, want 1"},
-		{"no schema", `"schema": 1,`, ``, "run.json: schema 0, want 1"},
+		{"newer schema, with keys of its own", `"schema": 2,`, `"schema": 99, "colour": 1,`, "run.json: schema 99, want 1 to 2"},
+		{"no schema", `"schema": 2,`, ``, "run.json: schema 0, want 1 to 2"},
 		{"unknown key", `"seed"`, `"sed"`, `unknown field "sed"`},
 		{"wrong type", `"block": 1,`, `"block": "one",`, "run.json:"},
 		{"cut short", `"trials": [`, `"trials": [{`, "run.json:"},

@@ -11,7 +11,12 @@
 //   - [Compare] works on pairs, two systems in the same block of trials, so
 //     that what the machine did to both cancels out. It assumes that the
 //     logarithms of the ratios are roughly normal and takes Student's t on
-//     them. A simulation in the tests holds it to its 95 %.
+//     them. A simulation in the tests holds it to its 95 %, with noise that is
+//     normal, skewed and heavy-tailed. (The percentile bootstrap covers some 86 %
+//     at six pairs.) A Mann–Whitney test stands beside it as a cross-check.
+//   - [Settle] adjusts the comparisons of several measures by Holm's method, so
+//     that eight questions do not make eight chances of a false difference.
+//   - [Power] and [Detectable] say what a number of pairs could have found.
 //   - [Latency] is a histogram with 1 µs and three digits of resolution.
 //     Histograms are merged; percentiles are never averaged. A percentile with
 //     fewer than [Beyond] values beyond it is not given.
