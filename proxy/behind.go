@@ -105,12 +105,12 @@ func (n *exchange) takeBehind() phase {
 		return phaseOver
 	}
 	f := &fetch{
-		x: n.withoutClient(), fill: fill, seat: h.seat, most: h.c.policy.MaxObject, files: h.c.declared.Dir != "", wake: func() {},
-		in: incoming{src: n.up.Conn, body: n.res.Body, left: n.res.Body.Length, patience: n.pool.Timeout},
+		x: n.withoutClient(), fill: fill, seat: h.seat, most: h.c.policy.MaxObject, wake: func() {},
+		keep: fill.Follow(func() {}),
+		in:   incoming{src: n.up.Conn, body: n.res.Body, left: n.res.Body.Length, patience: n.pool.Timeout},
 	}
 	h.seat = nil
-	keep := fill.Follow(func() {}) // somebody waits for all of it
-	defer keep.Close()
+	defer f.keep.Close()
 	f.seat.Stream(fill)
 	n.up.First = 0
 	n.handMember(f.x)

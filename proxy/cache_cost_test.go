@@ -107,7 +107,6 @@ func BenchmarkHerd(b *testing.B) {
 }
 
 func herdRound(b *testing.B, p *running, o *contents, conns []net.Conn, request string) time.Duration {
-	collapsed := p.Collapsed() + int64(len(conns)) - 1
 	first := make([]time.Time, len(conns))
 	var all sync.WaitGroup
 	for i, c := range conns {
@@ -126,7 +125,15 @@ func herdRound(b *testing.B, p *running, o *contents, conns []net.Conn, request 
 			}
 		})
 	}
-	eventually(b, "all wait", func() bool { return p.Collapsed() == collapsed })
+	eventually(b, "all have asked", func() bool {
+		busy := 0
+		p.eachConn(func(c *conn) {
+			if !c.idle.Load() {
+				busy++
+			}
+		})
+		return busy == len(conns)
+	})
 	o.hold <- struct{}{}
 	all.Wait()
 	slices.SortFunc(first, time.Time.Compare)

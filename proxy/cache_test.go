@@ -164,8 +164,9 @@ func TestAHerdMakesOneFetch(t *testing.T) {
 	if n := o.fetched.Load(); n != 1 {
 		t.Errorf("%d fetches", n)
 	}
-	if n := p.Collapsed(); n != herd-1 {
-		t.Errorf("%d collapsed", n)
+	p.stop(t)
+	if got, want := p.Tally().Counts(), (cache.Counts{cache.FateMiss: 1, cache.FateCollapsed: herd - 1}); got != want {
+		t.Errorf("counted %v, not %v", got, want)
 	}
 }
 
@@ -241,7 +242,7 @@ func TestTheLogSaysWhatTheCacheDid(t *testing.T) {
 GET 200 4 - hit
 GET 200 4 ORIGIN bypass
 GET 206 2 - hit
-GET 504 - - timeout
+GET 504 - - error
 DELETE 200 4 ORIGIN pass
 `, "ORIGIN", o.url)
 	if got := p.access.String(); got != want {

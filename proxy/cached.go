@@ -72,7 +72,8 @@ func (h *cached) reset() {
 	h.q.Fields = nil
 }
 
-// fate is how the cache served the request, for its tally. The answer is there.
+// fate is how the cache served the request, for its tally and the access log. The
+// answer is there, and the cache was asked.
 func (x *exchange) fate() cache.Fate {
 	switch h := x.cached; {
 	case x.failure != nil:
@@ -88,20 +89,12 @@ func (x *exchange) fate() cache.Fate {
 	}
 }
 
-// word is what the cache did, for the access log (site.LogWords).
-func (h *cached) word() string {
-	if h == nil {
+// fateWord is that as a word (site.LogWords).
+func (x *exchange) fateWord() string {
+	if x.cached == nil {
 		return "-"
 	}
-	switch d := &h.d; {
-	case h.handled.Collapsed > 0:
-		return "collapsed"
-	case d.Outcome == cache.HitStale, d.Outcome == cache.Hit && d.Reason != cache.Fresh:
-		return "stale"
-	case d.Outcome == cache.Validate && h.handled.Status == 304:
-		return "validated"
-	}
-	return h.d.Outcome.String()
+	return x.fate().String()
 }
 
 // letGo ends what others may be waiting for, or count.

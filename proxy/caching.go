@@ -100,15 +100,6 @@ func (s *Server) Tally() *cache.Tally {
 	return nil
 }
 
-// Collapsed is how many requests did not go to a member since another one, for the
-// same, was on its way.
-func (s *Server) Collapsed() int64 {
-	if c := s.parts.Load().cache; c != nil {
-		return c.flights.Collapsed()
-	}
-	return 0
-}
-
 // policyOf writes a declaration as the rules read it.
 func policyOf(c *site.Cache) *cache.Policy {
 	p := &cache.Policy{

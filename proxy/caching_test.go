@@ -46,7 +46,7 @@ func TestTheStoreOutlivesAReload(t *testing.T) {
 
 func TestThereIsNoStoreWithoutCache(t *testing.T) {
 	p := serve(t, nil, "http://127.0.0.1:1")
-	if p.Cache() != nil || p.Collapsed() != 0 {
+	if p.Cache() != nil || p.Tally() != nil {
 		t.Error("a store")
 	}
 }

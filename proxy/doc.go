@@ -150,9 +150,10 @@
 // rest from the member (fetch.go), and the client that asked follows like the others:
 // it may be slow, or leave, and slows nobody. With nobody left the fetch ends, unless
 // less than 256 KiB are missing; what came is kept where the rest can be asked for.
-// Where the store has no room for all of a response whose length was not told, the
-// client has the rest from the member directly. Those who would follow one wait for
-// its end if there are no files: it might have to be given up in their midst.
+// Where the store has no room for all of a response whose length was not told, or the
+// disk gets full, nothing of it is stored. A client that is alone has the rest from the
+// member directly. Where several follow, all of them get all of it, at the pace of the
+// slowest, who has to keep limits.minreadrate; who asks later fetches for itself.
 //
 // Not everybody waits for others: not for a part, nor with Authorization or a
 // condition of one's own, nor for a key whose response was not for others in the last

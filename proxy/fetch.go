@@ -21,10 +21,11 @@ type fetch struct {
 	fill *store.Fill
 	seat *store.Seat // nil where nobody can join
 
-	most     int64 // bytes that are stored
-	files    bool  // a fill may outgrow the memory
-	n        int64 // that came
-	unwanted bool  // they are too many to be stored, and others read them
+	most   int64         // bytes that are stored
+	n      int64         // that came
+	passes bool          // there is no room for more, and others read it (store.Fill.Pass)
+	direct bool          // who asked can have the rest from the member itself
+	keep   *store.Reader // wants all of it though no client may; nil for none
 
 	mu     sync.Mutex
 	client bool   // who asked is there still
@@ -46,7 +47,7 @@ func (x *exchange) startFetch(fill *store.Fill) {
 	h := x.cached
 	wake := x.waker()
 	f := &fetch{
-		fill: fill, seat: h.seat, most: h.c.policy.MaxObject, files: h.c.declared.Dir != "", client: true, wake: wake,
+		fill: fill, seat: h.seat, most: h.c.policy.MaxObject, direct: h.coming.Last < 0, client: true, wake: wake,
 		in: incoming{src: x.up.Conn, body: x.res.Body, left: x.res.Body.Length, patience: x.pool.Timeout},
 	}
 	h.seat, h.fetch, h.reader = nil, f, fill.Follow(wake)
@@ -99,13 +100,9 @@ func (f *fetch) carry() error {
 			return nil
 		case err != nil:
 			return err
-		case f.n+int64(len(p)) > f.most && !f.unwanted && f.in.body.Kind != http1.Sized:
-			if f.unwanted = f.files && f.fill.Followers() > 1; !f.unwanted {
-				return errNoRoom
-			}
 		}
-		if _, err := f.fill.Write(p); err != nil {
-			return errNoRoom
+		if err := f.take(p); err != nil {
+			return err
 		}
 		f.in.use(len(p))
 		f.n += int64(len(p))
@@ -115,9 +112,50 @@ func (f *fetch) carry() error {
 	}
 }
 
+// take gives p to the fill. From when on that has no room, or gets larger than the
+// Site wants, nobody can join any more; those who follow get the rest at the pace of
+// the slowest of them, and a client that is alone gets it from the member.
+func (f *fetch) take(p []byte) error {
+	if !f.passes {
+		pass := passTime
+		if f.in.body.Kind == http1.Sized || f.n+int64(len(p)) <= f.most {
+			if _, err := f.fill.Write(p); err == nil {
+				return nil
+			}
+			pass = 0 // another time there may be room
+		}
+		if f.seat != nil {
+			f.seat.Close(f.x.now(), pass)
+		}
+		if f.keep != nil {
+			f.keep.Close()
+		}
+		switch f.fill.Followers() {
+		case 0:
+			return errNobody
+		case 1:
+			if f.direct && f.isAsked() {
+				return errNoRoom
+			}
+		}
+		f.passes = true
+	}
+	if f.fill.Pass(p) != nil {
+		return errNoRoom
+	}
+	return nil
+}
+
+// isAsked says whether the client that asked is there still.
+func (f *fetch) isAsked() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.client
+}
+
 // ends says whether the rest is so little that it is worth to be stored.
 func (f *fetch) ends() bool {
-	return f.in.body.Kind == http1.Sized && f.in.left <= nearlyOver && !f.unwanted
+	return f.in.body.Kind == http1.Sized && f.in.left <= nearlyOver && !f.passes
 }
 
 // settle ends the fill, and what there is with the member.
@@ -129,7 +167,7 @@ func (f *fetch) settle(err error) {
 		if e.Total < 0 && !e.Partial {
 			e = e.Sized(f.n, p)
 		}
-		if f.unwanted {
+		if f.passes {
 			f.fill.Finish()
 		} else {
 			f.fill.Commit(e)
@@ -154,7 +192,7 @@ func (f *fetch) settle(err error) {
 
 // cut is what the store keeps of a content that broke off.
 func (f *fetch) cut(p *cache.Policy) *cache.Entry {
-	if f.unwanted || f.n > f.most {
+	if f.passes {
 		return nil
 	}
 	return f.fill.Entry.Cut(f.n, p)

@@ -67,25 +67,9 @@ func (x *exchange) followFill() (next phase, fits bool) {
 	if d.Outcome != cache.Hit && d.Outcome != cache.HitStale {
 		return 0, false
 	}
-	reader := h.seat.Reader()
-	if fill.Entry.Total < 0 && h.c.declared.Dir == "" {
-		// It may turn out too large for the memory, and there is nowhere else for
-		// it: then this request has to go on by itself.
-		switch err := reader.Whole(); err {
-		case nil:
-		case store.ErrWait:
-			h.wait = true
-			if next, stay := x.pause(); !stay {
-				return next, true
-			}
-			return phaseFollow, true
-		default:
-			return 0, false
-		}
-	}
 	h.answer.From(fill.Entry, &h.q, h.c.policy, x.now())
 	h.handled = cache.Handled{Decision: h.d, Collapsed: 1}
-	h.reader, h.coming = reader, cache.Span{First: 0, Last: -1}
+	h.reader, h.coming = h.seat.Reader(), cache.Span{First: 0, Last: -1}
 	if fill.Entry.Partial {
 		h.coming.First = fill.Entry.Have[0].First
 	}

@@ -29,14 +29,16 @@ func (x *exchange) hit() (next phase, there bool) {
 	return x.respond(), true
 }
 
-// open opens the body of an entry of variants. False says that it is not to be had.
+// open opens the body of an entry of variants. False says that it is not to be had. A
+// file that turned out bad is removed: that is never in a loop, which opens none.
 func (x *exchange) open(e *cache.Entry) bool {
 	h := x.cached
+	inFile := h.variants.OnDisk(e)
 	var err error
 	if h.body, err = h.c.store.Body(&h.variants, e); err == nil {
 		return true
 	}
-	if err == store.ErrGone {
+	if err == store.ErrGone && inFile {
 		h.c.store.Remove(h.key)
 	}
 	h.variants.Clear()

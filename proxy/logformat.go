@@ -33,7 +33,7 @@ func compileLogFormat(items []site.LogItem) *logFormat {
 			f.sent = append(f.sent, lowerCase(item.Name))
 			f.pieces = append(f.pieces, func(b []byte, _ *accessLog, x *exchange) []byte { return orDash(b, x.noted.value(place)) })
 		case item.Word == 'e' && item.Name == site.CacheVariable:
-			f.pieces = append(f.pieces, func(b []byte, _ *accessLog, x *exchange) []byte { return append(b, x.cached.word()...) })
+			f.pieces = append(f.pieces, func(b []byte, _ *accessLog, x *exchange) []byte { return append(b, x.fateWord()...) })
 		case item.Word == 'T':
 			f.pieces = append(f.pieces, durations[item.Name])
 		default:

@@ -222,8 +222,17 @@ func (x *exchange) brokeOff() phase {
 	follows := h.follows
 	h.letGo()
 	h.follows, h.sentAll = false, false
-	if follows {
+	switch {
+	case follows:
 		return x.onward()
+	case h.d.Outcome == cache.Hit && h.d.Reason != cache.OnError, h.d.Outcome == cache.HitStale:
+		// What is stored is not what it should be: as if it had not been found.
+		if h.d = cache.Lookup(&h.q, nil, h.c.policy, x.now()); h.d.Outcome == cache.Timeout {
+			return x.notStored()
+		}
+		return x.onward()
+	case h.d.Outcome == cache.Hit:
+		h.d.Entry = nil // it stood in for an error, and cannot do so again
 	}
 	return x.fail(errGarbage)
 }

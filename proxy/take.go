@@ -137,7 +137,9 @@ func (x *exchange) answerWith(t *cache.Taken, fill *store.Fill) phase {
 	switch {
 	case x.whole():
 		h.reader = fill.Follow(x.waker())
-		x.fillNow(fill)
+		if !x.fillNow(fill) {
+			h.handled.Stored = nil
+		}
 		x.discard()
 	case fill.Reserve(x.res.Body.Length):
 		x.startFetch(fill)
@@ -187,16 +189,25 @@ func (x *exchange) fillWith(fill *store.Fill) phase {
 	return phaseServe
 }
 
-// fillNow stores a content that is in the buffer.
+// fillNow stores a content that is in the buffer. Where there is no room for it, those
+// who read the fill get it all the same.
 func (x *exchange) fillNow(fill *store.Fill) bool {
-	h := x.cached
+	h, room := x.cached, true
 	if n := x.res.Body.Length; x.res.Body.Kind == http1.Sized && n > 0 {
-		fill.Write(x.up.Buffered()[:n])
+		p := x.up.Buffered()[:n]
+		if _, err := fill.Write(p); err != nil {
+			fill.Pass(p) // does not wait, since it is the first
+			room = false
+		}
 	}
 	if h.seat != nil {
 		h.seat.Stream(fill)
 	}
-	stored := fill.Commit(fill.Entry)
+	stored := room && fill.Commit(fill.Entry)
+	if !room {
+		fill.Finish()
+		h.handled.Why = cache.TooLarge
+	}
 	if h.seat != nil {
 		h.seat.Leave()
 		h.seat = nil

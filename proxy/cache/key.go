@@ -48,11 +48,16 @@ func (p *Policy) AppendURL(dst []byte, url string) ([]byte, error) {
 }
 
 // AppendPrefix writes what the keys of all URLs begin with that begin with the
-// given text. http:// is the beginning of all of them.
+// given text. http:// is the beginning of all of them. The default port is left out, as
+// in keys: http://host:80 is what begins with http://host/ (and is no beginning of
+// http://host:8080/).
 func AppendPrefix(dst []byte, prefix string) ([]byte, error) {
 	host, rest, err := cutURL(prefix)
 	if err != nil || strings.ContainsRune(host, '@') {
 		return dst, ErrURL
+	}
+	if rest == "" && strings.HasSuffix(host, ":80") {
+		rest = "/"
 	}
 	if rest == "" { // it may go on: "exam", or a port
 		return append(dst, "http://"+strings.ToLower(host)...), nil

@@ -89,6 +89,8 @@ func TestKeysOfURLs(t *testing.T) {
 		"http://Exam":                  "http://exam",
 		"http://Example.com:80/Images": "http://example.com/Images",
 		"http://example.com/a?B":       "http://example.com/a?B",
+		"http://Example.com:80":        "http://example.com/",
+		"http://example.com:8080":      "http://example.com:8080",
 		"http":                         "",
 		"/a":                           "",
 		"http://a/b c":                 "",

@@ -26,11 +26,11 @@ type LogItem struct {
 //	v     host that was asked for             {cache-status}e           what the cache did
 //	%     a percent sign
 //
-// mod_cache has cache-status too, with words of its own. Here they are: hit; stale,
-// a hit that is not fresh; miss; collapsed, what another request got; validate, and
-// validated where the origin said 304; complete, where it sent what was missing; pass,
-// for methods that are not cached; bypass, where the cache has no part in it; timeout
-// for only-if-cached. Without a cache it is "-".
+// mod_cache has cache-status too, with words of its own. Here they are those of the
+// metrics: hit; stale, a hit that is not fresh; collapsed, what another request got;
+// validated, where the origin said 304; partial, where it sent what was missing; miss;
+// pass, for methods that are not cached; bypass, where the cache has no part in it;
+// error, where the proxy answered itself, only-if-cached too. Without a cache it is "-".
 //
 // U is the path as it was sent, where httpd writes it decoded. v is what httpd
 // writes for V. What an exchange has not is "-", but for q.

@@ -22,10 +22,10 @@
 //
 //	t := d.Take(q, response, v.Entries, policy, requested, received)
 //	fill := s.Take(key, &v, &t)             // updates; nil: nothing to store
-//	fill.Write(p)                           // as it comes; never waits for readers
+//	fill.Write(p)                           // as it comes; never waits for readers; ErrTooLarge: fill.Pass(p)
 //	fill.Commit(fill.Entry)                 // or what Sized or Cut makes of it; Abort
 //
-// # One fetch for many (flight.go, fill.go, follow.go)
+// # One fetch for many (flight.go, fill.go, follow.go, pass.go)
 //
 // [Flights] has one of those who miss a key at once fetch it. The others follow
 // its [Fill] as it comes, each at its own pace. The fetch writes to the Fill only,
@@ -44,6 +44,10 @@
 // Who follows asks cache.Lookup whether seat.Fill().Entry is for its request, since
 // the response may vary; if not, it leaves and fetches by itself. A reader that hears
 // of an end before its first byte goes on in the same way.
+//
+// A content for which there is no room after all is not stored, but Fill.Pass brings
+// it to those who follow, through a window of 128 KiB (pass.go). Then it does wait for
+// the slowest of them: the other choice would be to cut that one off.
 //
 // # A response is a run of bytes (object.go, variants.go)
 //

@@ -29,14 +29,16 @@ type Fill struct {
 	reserved int64  // of that, for what is still to come
 	err      error  // io.EOF after Commit, and what broke it off else; nil while it goes on
 	readers  map[*Reader]struct{}
+	passing  *passing // what came after it proved too large; nil until then
 
 	committing bool // err will be what Commit says
+	full       bool // there was no room; of the writer
 }
 
 // Errors of a Fill.
 var (
 	// ErrTooLarge says that there is no room for a content of this length: it is
-	// not stored, and readers that have not got all of it do not get the rest.
+	// not stored. Its readers can have the rest all the same (Pass).
 	ErrTooLarge = errors.New("cache: the content is too large to be stored")
 	// ErrAborted is for readers of a content that broke off.
 	ErrAborted = errors.New("cache: the content broke off")
@@ -61,14 +63,18 @@ func (f *Fill) Reserve(n int64) bool {
 	return true
 }
 
-// Write adds to the content. It copies p. After an error nothing is stored, and
-// further calls return it again. One goroutine writes, and calls Commit.
+// Write adds to the content. It copies p. After ErrTooLarge, of which nothing was
+// added, nothing is stored, and further calls return it again: what is left is to
+// Pass it, or to Abort. One goroutine writes, and calls Commit.
 func (f *Fill) Write(p []byte) (int, error) {
 	if err := f.ended(); err != nil {
 		return 0, err
 	}
+	if f.full {
+		return 0, ErrTooLarge
+	}
 	if err := f.add(p); err != nil {
-		f.end(err)
+		f.full = true
 		return 0, err
 	}
 	return len(p), nil
@@ -150,7 +156,7 @@ func (f *Fill) uncount() {
 // io.EOF when they have read all; where e is a part of what was to come they get
 // ErrAborted then. It says whether the response is stored.
 func (f *Fill) Commit(e *cache.Entry) bool {
-	if e == nil {
+	if e == nil || f.full {
 		f.Abort()
 		return false
 	}

@@ -20,8 +20,7 @@ type Flights struct {
 		hash  uint64
 		until time.Time
 	}
-	collapsed int64
-	ended     atomic.Int64
+	ended atomic.Int64
 }
 
 // flight is one fetch.
@@ -87,11 +86,9 @@ func (f *Flights) Join(key []byte, now time.Time, wake func()) *Seat {
 	case fl.fill == nil:
 		s.flight, s.role = fl, Wait
 		fl.waiting = append(fl.waiting, s)
-		f.collapsed++
 	default:
 		s.flight = fl
 		s.follow(fl.fill)
-		f.collapsed++
 	}
 	return s
 }
@@ -107,13 +104,6 @@ func (f *Flights) Try(key []byte) *Seat {
 	s := &Seat{f: f, wake: func() {}}
 	f.begin(s, key)
 	return s
-}
-
-// Collapsed is how many did not fetch since another one did.
-func (f *Flights) Collapsed() int64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.collapsed
 }
 
 // Ended is how many flights have ended. Who found nothing stored, and leads a new
@@ -196,16 +186,33 @@ func (s *Seat) Release(role Role, now time.Time, pass time.Duration) {
 		return
 	}
 	f.end(s.flight)
-	if pass > 0 {
-		h := maphash.String(f.seed, s.flight.key)
-		a := &f.alone[h%uint64(len(f.alone))]
-		a.hash, a.until = h, now.Add(pass)
-	}
+	f.passBy(s.flight.key, now, pass)
 	waiting := s.flight.waiting
 	s.flight.waiting = nil
 	for _, w := range waiting {
 		w.role = role
 		w.wake()
+	}
+}
+
+// Close says, by the leader, that nobody can follow any more who does not yet: the
+// content is not going to be stored. Pass is as with Release.
+func (s *Seat) Close(now time.Time, pass time.Duration) {
+	f := s.f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.role == Lead && !s.left {
+		f.end(s.flight)
+		f.passBy(s.flight.key, now, pass)
+	}
+}
+
+// passBy has nobody wait for a key for so long. f.mu is held.
+func (f *Flights) passBy(key string, now time.Time, pass time.Duration) {
+	if pass > 0 {
+		h := maphash.String(f.seed, key)
+		a := &f.alone[h%uint64(len(f.alone))]
+		a.hash, a.until = h, now.Add(pass)
 	}
 }
 

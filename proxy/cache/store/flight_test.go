@@ -143,8 +143,8 @@ func TestHerd(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if h.fetches != 1 || h.f.Collapsed() != 1000/slowness-1 {
-			t.Errorf("%d fetches, %d collapsed", h.fetches, h.f.Collapsed())
+		if h.fetches != 1 {
+			t.Errorf("%d fetches", h.fetches)
 		}
 		if got := get(t, h.s, requestFor("/herd"), epoch); !bytes.Equal(got, body) {
 			t.Error("it is not stored")
@@ -281,7 +281,7 @@ func TestTooLargeForMemory(t *testing.T) {
 		t.Errorf("a follower gets %d bytes, %v", p.Size, err)
 	}
 	r.Advance(p.Size)
-	if _, err := r.Next(); err != ErrTooLarge {
+	if _, err := r.Next(); err != ErrWait {
 		t.Errorf("and then %v", err)
 	}
 	if f.Commit(e.Sized(18000, &cache.Policy{})) || s.Stats().TooLarge != 1 {

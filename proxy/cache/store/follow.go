@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"io"
 	"os"
 )
 
@@ -50,14 +49,27 @@ func (f *Fill) Followers() int {
 }
 
 // Next is what follows on what was read. The errors are ErrWait, io.EOF at the
-// end, and ErrAborted and ErrTooLarge where the rest will not come.
+// end, and ErrAborted where the rest will not come.
 func (r *Reader) Next() (Piece, error) {
 	f := r.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if n := f.n - r.at; n > 0 {
+	kept := f.n // what lies where Write has put it ends here
+	if w := f.passing; w != nil {
+		kept = w.from
+		switch {
+		case r.at < w.at && w.at > w.from: // it came too late
+			return Piece{}, ErrAborted
+		case r.at >= w.from:
+			r.letGo()
+			if p := w.piece(r.at); p.Size > 0 {
+				return p, nil
+			}
+		}
+	}
+	if n := kept - r.at; n > 0 {
 		if f.temp == nil {
-			return Piece{Bytes: f.buf[r.at:f.n:f.n], Size: n}, nil
+			return Piece{Bytes: f.buf[r.at:kept:kept], Size: n}, nil
 		}
 		if r.temp == nil {
 			r.hold(f.temp)
@@ -74,24 +86,16 @@ func (r *Reader) Next() (Piece, error) {
 	return Piece{}, ErrWait
 }
 
-// Whole says whether all has come: ErrWait while it has not, or the error of Next
-// where it will not. After ErrWait wake is called as for Next.
-func (r *Reader) Whole() error {
+// Advance says that n bytes were read.
+func (r *Reader) Advance(n int64) {
 	f := r.f
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch f.err {
-	case nil:
-		r.armed = true
-		return ErrWait
-	case io.EOF:
-		return nil
+	r.at += n
+	if f.passing != nil {
+		f.passing.room.Broadcast()
 	}
-	return f.err
 }
-
-// Advance says that n bytes were read.
-func (r *Reader) Advance(n int64) { r.at += n }
 
 // Close ends the reading.
 func (r *Reader) Close() {
@@ -99,6 +103,14 @@ func (r *Reader) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.readers, r)
+	r.letGo()
+	if f.passing != nil {
+		f.passing.room.Broadcast()
+	}
+}
+
+// letGo is done with the file.
+func (r *Reader) letGo() {
 	if r.temp != nil {
 		r.temp.release()
 		r.temp = nil
@@ -108,7 +120,7 @@ func (r *Reader) Close() {
 // wake tells the readers that wait. f.mu is held.
 func (f *Fill) wake() {
 	for r := range f.readers {
-		if f.temp != nil && r.temp == nil { // before the file is closed, or has its name
+		if f.temp != nil && r.temp == nil && (f.passing == nil || r.at < f.passing.from) { // before the file is closed, or has its name
 			r.hold(f.temp)
 		}
 		if r.armed {
