@@ -4,6 +4,8 @@ SIZE ?= quick
 SEED ?=
 SYSTEMS ?=
 RUN ?= reports/out/latest
+A ?=
+B ?= reports/out/latest
 BENCH ?=
 FUZZ ?= 20s
 GO ?= go
@@ -16,7 +18,7 @@ ENGINE := ./docker ./apache ./labs
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: LAB=01 FUZZ=20s SIZE=smoke|quick|full SEED=n SYSTEMS=proxyd,apache,direct RUN=folder"
+	@echo "  variables: LAB=01 FUZZ=20s SIZE=smoke|quick|full SEED=n SYSTEMS=proxyd,apache,direct RUN=folder A=run B=run"
 
 lab: .build/lab ## Play one lab and write its report
 	.build/lab run $(LAB) --size=$(SIZE) $(if $(SEED),--seed=$(SEED)) $(if $(SYSTEMS),--systems=$(SYSTEMS))
@@ -26,6 +28,9 @@ labs-list: .build/lab ## Show the labs, with goal and time
 
 report: .build/lab ## Write the report of a run anew from its records
 	.build/lab report $(RUN)
+
+compare: .build/lab ## Hold run B= against run A=: exit status 0, or 1 where something is worse
+	.build/lab compare $(A) $(B)
 
 apache-steps: .build/lab ## Show the steps that set Apache up, to repeat by hand
 	.build/lab apache-steps
@@ -63,4 +68,4 @@ clean: .build/lab ## Remove what a killed run left, and .build/
 	@$(GO) build -o .build/lab ./labs/cmd/lab
 
 force:
-.PHONY: help lab labs-list report apache-steps test fuzz bench build clean force
+.PHONY: help lab labs-list report compare apache-steps test fuzz bench build clean force

@@ -74,6 +74,47 @@ func Compare(pairs []Pair) Comparison {
 	return c
 }
 
+// CompareGroups is [Compare] for figures that are not paired, of two runs: the
+// ratio of the geometric means, with Welch's t on the logarithms. Pairs is the
+// number of the smaller group.
+func CompareGroups(as, bs []float64) Comparison {
+	c := Comparison{Pairs: min(len(as), len(bs)), Word: Inconclusive, P: 1, PMargin: 1}
+	logs := func(values []float64) (mean, square float64, ok bool) {
+		out := make([]float64, len(values))
+		for i, v := range values {
+			out[i] = math.Log(v)
+			if !(v > 0) || math.IsInf(v, 0) {
+				c.Reason = fmt.Sprintf("the ratio of a figure of %g says nothing", v)
+				return 0, 0, false
+			}
+		}
+		mean, sd := gstat.MeanStdDev(out, nil)
+		return mean, sd * sd / float64(len(out)), true
+	}
+	if c.Pairs == 0 {
+		c.Reason = fmt.Sprintf("no valid trials to compare, %d of each are needed", MinPairs)
+		return c
+	}
+	meanA, a, ok := logs(as)
+	meanB, b, okB := logs(bs)
+	if !ok || !okB {
+		return c
+	}
+	c.Ratio = math.Exp(meanA - meanB)
+	if c.Pairs < MinPairs {
+		c.Reason = fmt.Sprintf("%s of each at most, %d are needed", count(c.Pairs, "valid trial"), MinPairs)
+		return c
+	}
+	na, nb := float64(len(as)), float64(len(bs))
+	nu := na + nb - 2
+	if a+b > 0 { // Welch–Satterthwaite
+		nu = (a + b) * (a + b) / (a*a/(na-1) + b*b/(nb-1))
+	}
+	c.infer(meanA-meanB, math.Sqrt(a+b), nu)
+	c.judge()
+	return c
+}
+
 // infer takes interval and p-values from a mean of logarithms, its standard
 // error and the degrees of freedom.
 func (c *Comparison) infer(mean, se, nu float64) {

@@ -275,3 +275,57 @@ func TestCompareAgreesWithBenchmath(t *testing.T) {
 		}
 	}
 }
+
+func TestGroupsAreComparedByWelch(t *testing.T) {
+	// By hand: logs 1, 2, 3 and 2, 2.2, 2.4, 2.6; means 2 and 2.3; squares of the
+	// standard errors 1/3 and 0.0666…/4; nu = 0.35² / (0.3333²/2 + 0.016667²/3) = 2.2016.
+	exp := func(xs ...float64) (out []float64) {
+		for _, x := range xs {
+			out = append(out, math.Exp(x))
+		}
+		return out
+	}
+	c := stat.CompareGroups(exp(1, 2, 3), exp(2, 2.2, 2.4, 2.6))
+	half := 3.9453 * math.Sqrt(0.35) // t(0.975, 2.2016)
+	for _, v := range [][2]float64{{math.Log(c.Ratio), -0.3}, {math.Log(c.Low), -0.3 - half}, {math.Log(c.High), -0.3 + half}} {
+		if math.Abs(v[0]-v[1]) > 0.01 {
+			t.Errorf("%+v: %g, want %g", c, v[0], v[1])
+		}
+	}
+	for _, tt := range []struct {
+		claim  string
+		a, b   []float64
+		word   stat.Word
+		reason string
+	}{
+		{"none", nil, exp(1), stat.Inconclusive, "no valid trials to compare, 3 of each are needed"},
+		{"two", exp(1, 1), exp(1, 1, 1), stat.Inconclusive, "2 valid trials of each at most, 3 are needed"},
+		{"zero", []float64{0, 1, 1}, exp(1, 1, 1), stat.Inconclusive, "the ratio of a figure of 0 says nothing"},
+		{"the same", exp(1, 1, 1), exp(1, 1, 1), stat.Equivalent, ""},
+		{"apart", exp(1, 1.01, 1.02), exp(2, 2.01, 2.02), stat.ALower, ""},
+	} {
+		if c := stat.CompareGroups(tt.a, tt.b); c.Word != tt.word || c.Reason != tt.reason {
+			t.Errorf("%s: %+v, want %q because %q", tt.claim, c, tt.word, tt.reason)
+		}
+	}
+}
+
+func TestIntervalsOfGroupsCover(t *testing.T) {
+	const runs = 4000
+	rng, covered := rand.New(rand.NewPCG(32, 33)), 0
+	for range runs {
+		var a, b []float64
+		for range 6 {
+			a = append(a, 40*math.Exp(rng.NormFloat64()*0.05))
+		}
+		for range 10 {
+			b = append(b, 50*math.Exp(rng.NormFloat64()*0.1))
+		}
+		if c := stat.CompareGroups(a, b); c.Low <= 0.8 && 0.8 <= c.High {
+			covered++
+		}
+	}
+	if covered < runs*94/100 || covered > runs*97/100 {
+		t.Errorf("covered in %d of %d simulations", covered, runs)
+	}
+}

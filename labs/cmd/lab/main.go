@@ -3,11 +3,14 @@
 //	lab list                          the labs, with goal and time
 //	lab run [LAB] [--size quick]      play one and write its report
 //	lab report [RUN]                  write a run's report anew from its records
+//	lab compare A B                   hold run B against run A
 //	lab lint                          check every lab.yaml
 //	lab apache-steps                  the steps that set Apache up, to repeat by hand
 //	lab clean                         remove what a killed run left
 //
-// Exit status: 0 done, 1 failed, 2 wrong usage, 130, 143 or 129 interrupted.
+// Exit status: 0 done, 1 failed, 2 wrong usage, 130, 143 or 129 interrupted. That of
+// compare is 0 where nothing is worse, 1 where something is, 2 where the runs cannot
+// be compared.
 package main
 
 import (
@@ -28,6 +31,7 @@ type cli struct {
 	List        listCmd        `cmd:"" help:"Show the labs, with goal and time."`
 	Run         runCmd         `cmd:"" help:"Play a lab and write its report."`
 	Report      reportCmd      `cmd:"" help:"Write the report of a run anew from its records."`
+	Compare     compareCmd     `cmd:"" help:"Hold a run against another one."`
 	Lint        lintCmd        `cmd:"" help:"Check every lab.yaml."`
 	ApacheSteps apacheStepsCmd `cmd:"" help:"Show the steps that set Apache up."`
 	Clean       cleanCmd       `cmd:"" help:"Remove containers and networks that a killed run left."`
@@ -53,6 +57,10 @@ func main() {
 			complain(err)
 			if code, ok := docker.StopCode(ctx); ok {
 				return code
+			}
+			var own status
+			if errors.As(err, &own) {
+				return own.code
 			}
 			return 1
 		}
