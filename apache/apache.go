@@ -12,10 +12,15 @@
 // lbsets, status, routes, sessions and lbmethod.
 //
 // [Matched] asks of Apache what the Site asks of proxyd: the same keep-alive,
-// timeouts, limits, retry, Host and Via fields, no compression, and a log line
-// with the same facts.
+// timeouts, limits, retry, Host, Via and X-Forwarded fields, health checks, cache
+// and balancer-manager, no compression, and a log line with the same facts. MPM
+// event is sized to the CPUs given and the Site's connections.
 //
-// Where Apache does not do what the Site says, in either flavour, Config.Notes
+// [Tuned] is matched as somebody would set it who knows the machine and the load
+// ([Machine]) and wants it to cost little. Each line that differs has its reason
+// beside it, and where it does otherwise than the Site says, a note says so.
+//
+// Where Apache does not do what the Site says, in any flavour, Config.Notes
 // says so in words: nothing is dropped in silence.
 //
 // # Steps
@@ -47,16 +52,27 @@ type Flavour string
 const (
 	Stock   Flavour = "stock"
 	Matched Flavour = "matched"
+	Tuned   Flavour = "tuned"
 )
+
+var flavours = []Flavour{Stock, Matched, Tuned}
 
 // Options choose how a Site is written.
 type Options struct {
 	Flavour Flavour
+	Machine Machine // what MPM event is sized to; stock does not look at it
 
-	// Stdout makes the matched flavour log to standard output, as proxyd does,
+	// Stdout makes matched and tuned log to standard output, as proxyd does,
 	// and to the file only where the Site names one. It needs a container:
 	// under systemd standard output is a socket, which httpd cannot open.
 	Stdout bool
+}
+
+// Machine is what Apache may use, and whom it will serve.
+type Machine struct {
+	CPUs    float64 // cores' worth of time; 0 where it is not known, taken for 1
+	Memory  int64   // bytes; 0 for no limit
+	Clients int     // connections that clients keep open, for tuned; 0 for as many as the Site allows
 }
 
 // Config is a Site for Apache.
@@ -70,14 +86,11 @@ type Config struct {
 // where the counters of the members live.
 var modules = []string{"proxy", "proxy_http", "proxy_balancer", "lbmethod_byrequests"}
 
-// lbmethods are those that a Site and Apache both have.
-var lbmethods = []string{"byrequests", "bytraffic", "bybusyness"}
-
 // Render writes s for Apache. It fails where Debian's Apache could not start
 // with it, and on an unknown flavour.
 func Render(s *site.Site, o Options) (Config, error) {
-	if o.Flavour != Stock && o.Flavour != Matched {
-		return Config{}, fmt.Errorf("apache: unknown flavour %q\n\thint: %q or %q", o.Flavour, Stock, Matched)
+	if !slices.Contains(flavours, o.Flavour) {
+		return Config{}, fmt.Errorf("apache: unknown flavour %q\n\thint: %q, %q or %q", o.Flavour, Stock, Matched, Tuned)
 	}
 	host, port, err := net.SplitHostPort(s.Listen)
 	if err != nil {
@@ -89,23 +102,10 @@ func Render(s *site.Site, o Options) (Config, error) {
 	case port == "80" && host != "":
 		return Config{}, fmt.Errorf("apache: listen: %s is taken: Debian's ports.conf says \"Listen 80\" for all addresses\n\thint: listen on \":80\", or on another port", s.Listen)
 	}
-	if s.Cache.On {
-		return Config{}, fmt.Errorf("apache: cache: mod_cache is not among what is written for httpd, and without it the two would do different things\n\thint: leave cache out of a site that both are to serve")
-	}
-	w := &writer{site: s, options: o, host: host, port: port, modules: slices.Clone(modules)}
-	for _, b := range s.Balancers {
-		if !slices.Contains(lbmethods, b.LBMethod) {
-			return Config{}, fmt.Errorf("apache: balancer %q: httpd has no lbmethod %q\n\thint: it has %s", b.Name, b.LBMethod, strings.Join(lbmethods, ", "))
-		}
-		if m := "lbmethod_" + b.LBMethod; !slices.Contains(w.modules, m) {
-			w.modules = append(w.modules, m)
-		}
-		if b.Checked() && o.Flavour == Matched && !slices.Contains(w.modules, "proxy_hcheck") {
-			w.modules = append(w.modules, "proxy_hcheck")
-		}
-	}
+	w := &writer{site: s, options: o, host: host, port: port, sized: size(s, o)}
+	w.modules = w.needed()
 	w.file()
-	return Config{Site: w.Bytes(), Modules: w.modules, Notes: notes(s, o)}, nil
+	return Config{Site: w.Bytes(), Modules: w.modules, Notes: w.notes()}, nil
 }
 
 // writer writes a configuration. Values of a Site need no escaping: package
@@ -116,9 +116,13 @@ type writer struct {
 	options    Options
 	host, port string
 	modules    []string
+	sized      sizing
 }
 
-func (w *writer) matched() bool { return w.options.Flavour == Matched }
+// matched says whether the Site's own words are wanted: in matched and tuned.
+func (w *writer) matched() bool { return w.options.Flavour != Stock }
+
+func (w *writer) tuned() bool { return w.options.Flavour == Tuned }
 
 // line writes a directive at a depth of indentation.
 func (w *writer) line(depth int, format string, args ...any) {

@@ -62,22 +62,7 @@ func start(t *testing.T, e *docker.Engine, img docker.Image, name string, conf [
 // ask sends one GET, without the compression that net/http would ask for.
 func ask(t *testing.T, c *docker.Container, path, acceptEncoding string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+c.Addr("8080")+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Accept-Encoding", acceptEncoding)
-	transport := &http.Transport{DisableKeepAlives: true}
-	res, err := transport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res, string(body)
+	return askWith(t, c, path, http.Header{"Accept-Encoding": {acceptEncoding}})
 }
 
 func TestApacheTakesEveryGoldenFile(t *testing.T) {
@@ -154,7 +139,7 @@ func TestMatchedOnTheEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := apache.Render(s, apache.Options{Flavour: apache.Matched, Stdout: true})
+	config, err := apache.Render(s, apache.Options{Flavour: apache.Matched, Stdout: true, Machine: apache.Machine{CPUs: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,4 +159,88 @@ func TestMatchedOnTheEngine(t *testing.T) {
 	if err != nil || strings.Count(log, " http://127.0.0.1:8083 ") < 2 {
 		t.Errorf("standard output does not name member C twice: %v\n%s", err, log)
 	}
+}
+
+// What mod_headers, mod_cache and the manager are written for, seen by a client. The
+// container is asked from outside, so that what is local is not for it.
+func TestMatchedFeaturesOnTheEngine(t *testing.T) {
+	e, img := image(t)
+	s, err := site.Parse("site.yaml", []byte(`balancers:
+  - name: origins
+    sessioncookie: ROUTEID
+    members: [{url: http://127.0.0.1:8081}, {url: http://127.0.0.1:8082}, {url: http://127.0.0.1:8083}]
+admin: 127.0.0.1:9090
+fields: {server: off}
+cache:
+  dir: cache
+  ttl: 60s
+  bypass: [{path: /direct}, {header: X-Debug}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flavour := range []apache.Flavour{apache.Matched, apache.Tuned} {
+		t.Run(string(flavour), func(t *testing.T) {
+			config, err := apache.Render(s, apache.Options{Flavour: flavour, Stdout: true, Machine: apache.Machine{CPUs: 1, Memory: 256 << 20, Clients: 64}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := start(t, e, img, "features-"+string(flavour), config.Site)
+			res, body := ask(t, c, "/long.html", "gzip")
+			cookie, _, _ := strings.Cut(res.Header.Get("Set-Cookie"), ";")
+			if res.StatusCode != 200 || !strings.HasPrefix(cookie, "ROUTEID=.m") || res.Header.Get("Server") != "Apache" || !strings.HasPrefix(res.Header.Get("X-Cache"), "MISS") {
+				t.Errorf("first: %d %v", res.StatusCode, res.Header)
+			}
+			again, same := ask(t, c, "/long.html", "gzip")
+			if again.Header.Get("Age") == "" || !strings.HasPrefix(again.Header.Get("X-Cache"), "HIT") || same != body || again.Header.Get("Set-Cookie") != "" {
+				t.Errorf("from the cache: %v", again.Header)
+			}
+			if res, _ := askWith(t, c, "/long.html", http.Header{"X-Debug": {"1"}}); res.Header.Get("Age") != "" {
+				t.Errorf("a field keeps the cache out: %v", res.Header)
+			}
+			// The cookie holds on to its member, whose turn it would not be.
+			letters := map[string]bool{}
+			for range 6 {
+				res, body := askWith(t, c, "/", http.Header{"Cookie": {cookie}, "X-Debug": {"1"}})
+				letters[body] = true
+				if res.Header.Get("Set-Cookie") != "" {
+					t.Errorf("a cookie for a session that has one: %v", res.Header)
+				}
+			}
+			if len(letters) != 1 {
+				t.Errorf("a session went to %v", letters)
+			}
+			for _, path := range []string{"/balancer-manager", "/server-status"} {
+				if res, _ := ask(t, c, path, ""); res.StatusCode != http.StatusForbidden {
+					t.Errorf("%s from outside: %d, want 403", path, res.StatusCode)
+				}
+			}
+			code, page, err := c.Exec(t.Context(), "perl", "-MIO::Socket::INET", "-e",
+				`$s = IO::Socket::INET->new("127.0.0.1:8080") or die; print $s "GET /balancer-manager HTTP/1.0\r\n\r\n"; print <$s>`)
+			if err != nil || code != 0 || !strings.Contains(page, "Load Balancer Manager") || !strings.Contains(page, "http://127.0.0.1:8083") {
+				t.Errorf("the manager from inside: status %d, %v\n%.300s", code, err, page)
+			}
+		})
+	}
+}
+
+// askWith is ask with fields of one's own.
+func askWith(t *testing.T, c *docker.Container, path string, fields http.Header) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+c.Addr("8080")+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = fields
+	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(body)
 }

@@ -29,12 +29,17 @@ const (
 
 // notes says where Apache does otherwise than s asks. What holds for several
 // members alike is said once.
-func notes(s *site.Site, o Options) []string {
+func (w *writer) notes() []string {
+	s := w.site
 	list := generalNotes(s)
-	if o.Flavour == Stock {
-		list = append(list, stockNotes(s)...)
+	if w.matched() {
+		list = append(list, w.matchedNotes()...)
+		list = append(list, w.cacheNotes()...)
 	} else {
-		list = append(list, matchedNotes(s)...)
+		list = append(list, stockNotes(s)...)
+	}
+	if w.tuned() {
+		list = append(list, w.tunedNotes()...)
 	}
 	seen := map[string]bool{}
 	return slices.DeleteFunc(list, func(note string) bool {
@@ -47,9 +52,6 @@ func notes(s *site.Site, o Options) []string {
 func generalNotes(s *site.Site) []string {
 	var list []string
 	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
-	if s.Limits.Connections != stockAtOnce {
-		say("limits.connections: %d; MPM event serves %d requests at once in any flavour (MaxRequestWorkers of mpm_event.conf), more wait", s.Limits.Connections, stockAtOnce)
-	}
 	if s.Limits.PerClient < s.Limits.Connections {
 		say("limits.perclient: %d; httpd has no bound for one client (mod_qos, which has, is no part of it)", s.Limits.PerClient)
 	}
@@ -68,17 +70,12 @@ func generalNotes(s *site.Site) []string {
 	if s.Limits.AbortOnClose {
 		say("limits.abortonclose: on; httpd notices that a client left when it writes to it")
 	}
-	if s.Fields.Forwarded {
-		say("fields.forwarded: httpd adds X-Forwarded-For, not Forwarded (RFC 7239)")
-	}
-	if len(s.Fields.Trusted) > 0 {
-		say("fields.trusted: httpd appends to the X-Forwarded-For of anybody, and writes X-Forwarded-Host anew")
-	}
-	if !s.Fields.Server {
-		say("fields.server: off; httpd passes a member's Server, and could at most put its own name there")
-	}
-	say("a path with an escaped slash (%%2F) is answered 404 by httpd (AllowEncodedSlashes Off); dot segments and doubled slashes are resolved before the routes are tried")
+	say("X-Forwarded-Server, httpd's own name, is added for members")
+	say("dot segments and doubled slashes in a path are resolved by httpd before the routes are tried")
 	for _, b := range s.Balancers {
+		if m := lbmethods[b.LBMethod]; m != b.LBMethod {
+			say("balancers' lbmethod: %s; httpd has none such, and got %s", b.LBMethod, m)
+		}
 		if b.Failures.Probe > 0 {
 			say("balancers' probe: %s; httpd asks nothing of a member in error until retry is over", b.Failures.Probe)
 		}
@@ -87,7 +84,7 @@ func generalNotes(s *site.Site) []string {
 			say("balancers' outliererrors and outlierlatency: httpd does not compare its members")
 		}
 		if b.Sessions.Own != "" {
-			say("balancers' sessioncookie: %s; httpd sets no cookie by itself, so its sessions go to any member", b.Sessions.Own)
+			say("balancers' sessioncookie: %s; httpd's value is the member's route, which anybody can read and write, and no key has a part in it", b.Sessions.Own)
 		}
 		if b.Failures.Hedge > 0 {
 			say("balancers' hedge: %d%%; httpd asks one member at a time", b.Failures.Hedge)
@@ -99,9 +96,6 @@ func generalNotes(s *site.Site) []string {
 			say("balancers' timeout: %s; httpd looks again at times, in no order, and without the bound of queue", b.Timeout)
 		}
 	}
-	if s.Admin.Listen != "" {
-		say("admin: %s; the balancer-manager of httpd is a path on an address that serves sites, and it is left out", s.Admin.Listen)
-	}
 	if s.Log.File != "" {
 		say("log.file: the file is proxylab_access.log in /var/log/apache2, not %s", s.Log.File)
 	}
@@ -111,6 +105,26 @@ func generalNotes(s *site.Site) []string {
 func stockNotes(s *site.Site) []string {
 	var list []string
 	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if s.Limits.Connections != stockAtOnce {
+		say("limits.connections: %d; stock serves %d requests at once (MaxRequestWorkers of mpm_event.conf), more wait", s.Limits.Connections, stockAtOnce)
+	}
+	if s.Cache.On {
+		say("cache: on; stock has none")
+	}
+	if s.Admin.Listen != "" {
+		say("admin: %s; stock has no balancer-manager, and the page of its mod_status is /server-status, for this machine alone", s.Admin.Listen)
+	}
+	if s.Fields.Forwarded {
+		say("fields.forwarded: stock adds X-Forwarded-For, not Forwarded (RFC 7239)")
+	}
+	if len(s.Fields.Trusted) > 0 {
+		say("fields.trusted: stock appends to the X-Forwarded-For and -Host of anybody")
+	}
+	if !s.Fields.Server {
+		say("fields.server: off; stock passes a member's Server")
+	}
+	say("a path with an escaped slash (%%2F) is answered 404 (AllowEncodedSlashes Off)")
+	say("X-Forwarded-Proto is not added; X-Forwarded-Host is behind what a client says itself")
 	for _, b := range s.Balancers {
 		if b.Checks.Method != "" {
 			say("balancers' hcmethod: %s; stock has no health checks", b.Checks.Method)
@@ -210,7 +224,8 @@ func stockNotes(s *site.Site) []string {
 	return list
 }
 
-func matchedNotes(s *site.Site) []string {
+func (w *writer) matchedNotes() []string {
+	s := w.site
 	var list []string
 	say := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	rounded := func(place string, d time.Duration) {
@@ -231,10 +246,10 @@ func matchedNotes(s *site.Site) []string {
 	}
 	for _, m := range members(s) {
 		if m.Max > 0 {
-			say("members' max: %d; httpd counts in each of its processes by itself, and in connections", m.Max)
+			say("members' max: %d; httpd counts connections, in each of its processes by itself, and got %d for each of %d", m.Max, w.sized.share(m.Max), w.sized.processes)
 		}
 		if m.SMax > 0 {
-			say("members' smax: %d; httpd counts in each of its processes by itself", m.SMax)
+			say("members' smax: %d; httpd counts in each of its processes by itself, and got %d for each of %d", m.SMax, w.sized.share(m.SMax), w.sized.processes)
 		}
 		if m.FlushPackets != "on" {
 			say("members' flushpackets: %s; httpd takes the word, but mod_proxy_http hands on what has come in any case", m.FlushPackets)
@@ -252,6 +267,16 @@ func matchedNotes(s *site.Site) []string {
 			say("members' upgradetimeout: %s; httpd ends a tunnel after its timeout, %s", m.UpgradeTimeout, m.Timeout)
 		}
 	}
+	say("limits.connections: %d; httpd has room for as many idle ones, serves %d requests at once (MaxRequestWorkers), and bounds the sum by the free threads of each process", s.Limits.Connections, w.sized.requests())
+	if a := s.Admin; a.Listen != "" {
+		say("admin: %s; httpd's balancer-manager is the path %s of the site itself, and its state %s, both for this machine alone whatever the token; a member's own pages there are hidden", a.Listen, managerPath, statusPath)
+	}
+	if len(s.Fields.Trusted) > 0 {
+		say("fields.trusted: httpd puts its own Host behind the X-Forwarded-Host of a trusted proxy")
+	}
+	if !s.Fields.Server {
+		say("fields.server: off; httpd hides a member's Server, and puts its own name there")
+	}
 	rounded("limits.timeout", s.Limits.Timeout)
 	rounded("limits.headtimeout", s.Limits.HeadTimeout)
 	rounded("limits.headtimeoutmax", s.Limits.HeadTimeoutMax)
@@ -261,7 +286,14 @@ func matchedNotes(s *site.Site) []string {
 	if slices.ContainsFunc(s.Log.LogItems(), func(i site.LogItem) bool { return i.Word == 'U' }) {
 		say("log.format: %%U is the path as it was sent; httpd writes it decoded")
 	}
-	say("X-Forwarded-Proto is not added (it would need mod_headers)")
+	return list
+}
+
+func (w *writer) tunedNotes() []string {
+	list := []string{"the log is written in blocks (BufferedLogs): a line comes after others, not after its answer"}
+	if !w.site.Socket.Defer {
+		list = append(list, "socket.deferaccept: off; tuned accepts a connection with its first byte")
+	}
 	return list
 }
 

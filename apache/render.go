@@ -17,12 +17,7 @@ func (w *writer) file() {
 	w.listen()
 	w.load()
 	if w.matched() {
-		w.comment(0, "Connections that wait in the kernel to be accepted; no more than its",
-			"net.core.somaxconn. For the whole server, so it stands here.")
-		w.line(0, "ListenBacklog %d", w.site.Socket.Backlog)
-		w.comment(0, "Whether a connection is accepted before its first byte is there (none), or",
-			"with it (data, the default on Linux).")
-		w.line(0, "AcceptFilter http %s", acceptFilter(w.site.Socket.Defer))
+		w.server()
 	}
 	w.WriteByte('\n')
 	w.line(0, "<VirtualHost %s>", net.JoinHostPort(orAny(w.host), w.port))
@@ -34,11 +29,16 @@ func (w *writer) file() {
 	for i := range w.site.Balancers {
 		w.balancer(&w.site.Balancers[i])
 	}
+	w.manager()
 	w.routes()
+	w.cookies()
 	if w.matched() {
+		w.comment(1, "A path with an escaped slash (%2F) goes on as it is, where httpd would say 404.")
+		w.line(1, "AllowEncodedSlashes NoDecode")
 		w.fields()
 		w.connections()
 		w.limits()
+		w.cache()
 	}
 	w.logs()
 	w.line(0, "</VirtualHost>")
@@ -86,38 +86,64 @@ func (w *writer) balancer(b *site.Balancer) {
 	}
 	w.checkExpressions(b)
 	w.line(1, "<Proxy \"balancer://%s\">", b.Name)
+	routes := ownRoutes(b)
 	for i := range b.Members {
-		w.line(2, "BalancerMember %q%s%s", b.Members[i].URL, w.memberParameters(&b.Members[i]), w.checkParameters(b, i))
+		m := b.Members[i]
+		m.Route = routes[i]
+		w.line(2, "BalancerMember %q%s%s", m.URL, w.memberParameters(&m), w.checkParameters(b, i))
 	}
-	w.line(2, "# %s: %s (mod_lbmethod_%[1]s).", b.LBMethod, lbmethodWords[b.LBMethod])
-	w.line(2, "ProxySet lbmethod=%s", b.LBMethod)
-	if b.Sessions.Cookie != "" {
+	method := lbmethods[b.LBMethod]
+	w.line(2, "# %s: %s (mod_lbmethod_%[1]s).", method, lbmethodWords[method])
+	w.line(2, "ProxySet lbmethod=%s", method)
+	if p := sessionParameters(&b.Sessions); len(p) > 0 {
 		w.line(2, "# Requests of a session go to the member whose route its id names.")
-		w.line(2, "ProxySet %s", strings.Join(sessionParameters(&b.Sessions), " "))
+		w.line(2, "ProxySet %s", strings.Join(p, " "))
 	}
 	if w.matched() {
-		if b.Failures.Force {
-			w.line(2, "# All members in error: they are tried again at once.")
-			w.line(2, "ProxySet forcerecovery=On")
-		} else {
-			w.line(2, "# All members in error: answer 503 until retry is over, as the site says,")
-			w.line(2, "# instead of trying them at once.")
-			w.line(2, "ProxySet forcerecovery=Off")
-		}
-		if p := failureParameters(b); len(p) > 0 {
-			w.line(2, "ProxySet %s", strings.Join(p, " "))
-		}
+		w.failures(b)
 	}
 	w.line(1, "</Proxy>")
 }
 
-var lbmethodWords = map[string]string{
-	"byrequests": "each member in turn, by loadfactor",
-	"bytraffic":  "the member with the fewest bytes, by loadfactor",
-	"bybusyness": "the member with the fewest requests that run",
+func (w *writer) failures(b *site.Balancer) {
+	if b.Failures.Force {
+		w.line(2, "# All members in error: they are tried again at once.")
+		w.line(2, "ProxySet forcerecovery=On")
+	} else {
+		w.line(2, "# All members in error: answer 503 until retry is over, as the site says,")
+		w.line(2, "# instead of trying them at once.")
+		w.line(2, "ProxySet forcerecovery=Off")
+	}
+	if p := failureParameters(b); len(p) > 0 {
+		w.line(2, "ProxySet %s", strings.Join(p, " "))
+	}
+}
+
+// cookies writes those that the proxy sets by itself. BALANCER_ROUTE_CHANGED is set
+// where the request named no member, or another than it went to.
+func (w *writer) cookies() {
+	for i := range w.site.Balancers {
+		b := &w.site.Balancers[i]
+		own := b.Sessions.Own
+		if own == "" {
+			continue
+		}
+		w.comment(1, "A cookie names the member of a session, by its route (mod_headers).")
+		w.line(1, `Header add Set-Cookie "%s=.%%{BALANCER_WORKER_ROUTE}e; Path=/; HttpOnly; SameSite=Lax" "expr=-n reqenv('BALANCER_ROUTE_CHANGED') && reqenv('BALANCER_NAME') == 'balancer://%s'"`, own, b.Name)
+	}
 }
 
 func sessionParameters(s *site.Sessions) []string {
+	if s.Own != "" {
+		p := []string{"stickysession=" + s.Own}
+		if s.NoFailover {
+			p = append(p, "nofailover=On")
+		}
+		return p
+	}
+	if s.Cookie == "" && s.Parameter == "" {
+		return nil
+	}
 	p := []string{"stickysession=" + s.Cookie}
 	if s.Parameter != s.Cookie {
 		p[0] += "|" + s.Parameter
@@ -219,13 +245,13 @@ func (w *writer) memberParameters(m *site.Member) string {
 			fmt.Fprintf(&b, " upgrade=%s", m.Upgrade)
 		}
 		if m.Max > 0 {
-			fmt.Fprintf(&b, " max=%d", m.Max)
+			fmt.Fprintf(&b, " max=%d", w.sized.share(m.Max))
 		}
 		if m.Acquire > 0 {
 			fmt.Fprintf(&b, " acquire=%d", (m.Acquire+time.Millisecond-1)/time.Millisecond)
 		}
 		if m.SMax > 0 {
-			fmt.Fprintf(&b, " smax=%d", m.SMax)
+			fmt.Fprintf(&b, " smax=%d", w.sized.share(m.SMax))
 		}
 		if m.DisableReuse {
 			b.WriteString(" disablereuse=On")
@@ -270,6 +296,10 @@ func (w *writer) routes() {
 		"Which paths go where; the first match wins. A path and its target both end",
 		"with a slash or both without, else slashes are lost or doubled.",
 		"ProxyPassReverse mends Location fields in which an origin server names itself.")
+	if w.site.Admin.Listen != "" && w.matched() {
+		w.line(1, "ProxyPass %q \"!\"", managerPath)
+		w.line(1, "ProxyPass %q \"!\"", statusPath)
+	}
 	for _, r := range w.site.Routes {
 		path, to := trimSlash(r.Path), strings.TrimRight(r.To, "/")
 		if path == "/" && to != "!" {
@@ -289,120 +319,4 @@ func trimSlash(path string) string {
 		return "/"
 	}
 	return path
-}
-
-func (w *writer) fields() {
-	w.comment(1, "The origin server sees the Host of the client, not its own name.")
-	w.line(1, "ProxyPreserveHost On")
-	w.comment(1, "Via, both ways (RFC 9110 §7.6.3). X-Forwarded-For, -Host and -Server are",
-		"added by default (ProxyAddHeaders).")
-	w.line(1, "ProxyVia On")
-	if !w.site.Fields.Continue {
-		w.comment(1, "Who asks with Expect: 100-continue is answered here; the origin server is",
-			"not asked.")
-		w.line(1, "Proxy100Continue Off")
-	}
-	w.comment(1, "Debian enables mod_deflate. Compression is work of its own: not here.")
-	w.line(1, "SetEnv no-gzip 1")
-}
-
-func (w *writer) connections() {
-	l := w.site.Limits
-	w.comment(1, "Client connections stay open for so many requests",
-		"(0 is no limit; Debian says 100, and 5 seconds).")
-	w.line(1, "KeepAlive On")
-	w.line(1, "MaxKeepAliveRequests %d", l.KeepAliveRequests)
-	w.line(1, "KeepAliveTimeout %s", orMillis(l.KeepAliveTimeout))
-	w.comment(1, "Longest silence of a client, and of an origin server.")
-	w.line(1, "Timeout %d", seconds(l.Timeout))
-	w.line(1, "ProxyTimeout %d", seconds(l.Timeout))
-}
-
-func (w *writer) limits() {
-	l := w.site.Limits
-	w.comment(1, "The whole head of a request must arrive in this time (mod_reqtimeout). A body",
-		"may take longer, a second for each MinRate bytes.")
-	head := strconv.FormatInt(seconds(l.HeadTimeout), 10)
-	if most := seconds(l.HeadTimeoutMax); l.HeadTimeoutMax > l.HeadTimeout && most > seconds(l.HeadTimeout) {
-		head = fmt.Sprintf("%s-%d,MinRate=%d", head, most, l.MinRate)
-	}
-	w.line(1, "RequestReadTimeout header=%s body=%d,MinRate=%d", head, seconds(l.Timeout), l.MinRate)
-	w.comment(1, "Bounds of a request's head. httpd has them by line and field, not for the sum.")
-	w.line(1, "LimitRequestLine %d", l.RequestLine)
-	w.line(1, "LimitRequestFieldSize %d", l.Head)
-	w.line(1, "LimitRequestFields %d", l.Fields)
-	w.comment(1, "Bytes of a request's body; 413 beyond.")
-	w.line(1, "LimitRequestBody %d", l.Body)
-}
-
-// logFormat writes the Site's format for a directive. What the Site calls %v,
-// the host that was asked for, is httpd's %V: its %v is the ServerName.
-func logFormat(l site.Log) string {
-	var b strings.Builder
-	for _, item := range l.LogItems() {
-		if item.Word == 0 {
-			b.WriteString(strings.NewReplacer("%", "%%", `"`, `\"`).Replace(item.Text))
-			continue
-		}
-		b.WriteByte('%')
-		if item.Name != "" {
-			b.WriteString("{" + item.Name + "}")
-		}
-		switch item.Word {
-		case 'v':
-			b.WriteByte('V')
-		case 's':
-			b.WriteString(">s")
-		default:
-			b.WriteByte(item.Word)
-		}
-	}
-	return b.String()
-}
-
-func (w *writer) logs() {
-	const access, errors = "${APACHE_LOG_DIR}/proxylab_access.log", "${APACHE_LOG_DIR}/proxylab_error.log"
-	if !w.matched() {
-		w.comment(1, "APACHE_LOG_DIR is /var/log/apache2 (/etc/apache2/envvars). \"combined\" is a",
-			"LogFormat in /etc/apache2/apache2.conf.")
-		w.line(1, "ErrorLog \"%s\"", errors)
-		w.line(1, "CustomLog \"%s\" combined", access)
-		return
-	}
-	l := w.site.Log
-	if !l.Stdout && l.File == "" {
-		w.comment(1, "No access log. Without a CustomLog here, Debian's other-vhosts-access-log.conf",
-			"would write one; this writes nothing, since nobody sets the variable.")
-		w.line(1, "CustomLog \"/dev/null\" \"%%h\" env=proxylab_writes_no_access_log")
-	} else {
-		if l.Format == site.DefaultLogFormat {
-			w.comment(1, "The combined format, then the member that answered and the time it took in",
-				"microseconds. APACHE_LOG_DIR is /var/log/apache2 (/etc/apache2/envvars).")
-		} else {
-			w.comment(1, "The site's own format. APACHE_LOG_DIR is /var/log/apache2",
-				"(/etc/apache2/envvars).")
-		}
-		w.line(1, "LogFormat \"%s\" proxylab", logFormat(l))
-	}
-	if !w.options.Stdout {
-		w.line(1, "ErrorLog \"%s\"", errors)
-		if l.Stdout || l.File != "" {
-			w.line(1, "CustomLog \"%s\" proxylab", access)
-		}
-		return
-	}
-	w.line(1, "ErrorLog \"/dev/stderr\"")
-	if l.Stdout {
-		w.line(1, "CustomLog \"/dev/stdout\" proxylab")
-	}
-	if l.File != "" {
-		w.line(1, "CustomLog \"%s\" proxylab", access)
-	}
-}
-
-func acceptFilter(deferred bool) string {
-	if deferred {
-		return "data"
-	}
-	return "none"
 }

@@ -39,7 +39,8 @@
 //	generator ──front── system ──back── origin-1 … origin-N
 //	generator for direct ───────back── origin-1 … origin-N
 //
-// First each system must answer with the right bytes; then every block plays
+// First each system is asked the same questions on the wire (package parity), in a
+// container that ends afterwards. Then each must answer with the right bytes; and then every block plays
 // each system once, in an order drawn from the seed. A trial is a warm-up and
 // the measured schedule. What came out is written down per trial, so that an
 // interrupted run loses only the trial it was in.

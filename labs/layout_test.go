@@ -35,7 +35,8 @@ proxy           -> proxy/message proxy/socket proxy/http1 proxy/cache proxy/cach
 proxy/admin     -> proxy/balancer proxy/cache proxy/cache/store
 apache          -> proxy/site proxy/wiretest
 labs/systems    -> proxy/site apache docker
-labs            -> proxy/site loadtest docker labs/systems labs/origin proxy/wiretest reports/record reports/stat
+labs/parity     -> labs/origin
+labs            -> proxy/site loadtest docker labs/systems labs/origin labs/parity proxy/wiretest reports/record reports/stat
 reports         -> reports/record reports/stat reports/figure loadtest
 
 proxy/cmd/proxyd       -> proxy proxy/admin proxy/site

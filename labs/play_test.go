@@ -131,7 +131,7 @@ func TestRecordsHaveNoSecretsOfTheSite(t *testing.T) {
 		}
 		u := &underTest{System: s}
 		if !s.Direct {
-			if u.config, err = s.Configure(declared); err != nil {
+			if u.config, err = s.Configure(declared, systems.Machine{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -144,7 +144,7 @@ func TestRecordsHaveNoSecretsOfTheSite(t *testing.T) {
 		t.Errorf("%s could not let anybody in:\n%s", tested.systems[0].Name, given)
 	}
 	files, err := filepath.Glob(filepath.Join(p.dir, "config", "*", "*"))
-	if err != nil || len(files) != 3 {
+	if err != nil || len(files) != 4 {
 		t.Fatal(files, err)
 	}
 	for _, file := range files {

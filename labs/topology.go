@@ -137,6 +137,9 @@ func (p *play) raise(ctx context.Context, run *docker.Run, im images) (*topology
 		return nil, err
 	}
 	declared := p.declared(t.origins)
+	if err := p.parity(ctx, run, t, im, declared); err != nil {
+		return nil, err
+	}
 	for _, s := range p.systems {
 		u, err := p.start(ctx, run, t, s, im.systems[s.Name], declared)
 		if err != nil {
@@ -205,7 +208,7 @@ func (p *play) start(ctx context.Context, run *docker.Run, t *topology, s system
 	}
 	p.step("start " + s.Name)
 	var err error
-	if u.config, err = s.Configure(declared); err != nil {
+	if u.config, err = s.Configure(declared, p.machine()); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
 	}
 	spec := docker.ContainerSpec{
@@ -230,6 +233,11 @@ func (p *play) start(ctx context.Context, run *docker.Run, t *topology, s system
 	u.fact.CPUs, u.fact.Memory, u.fact.Cpuset = spec.Limits.CPUs, spec.Limits.Memory, spec.Limits.Cpuset
 	u.fact.Version, err = version(ctx, u)
 	return u, err
+}
+
+// machine is what each system may use and whom it will serve.
+func (p *play) machine() systems.Machine {
+	return systems.Machine{CPUs: p.Lab.Limits.CPUs, Memory: p.Lab.Limits.memoryBytes, Clients: p.Lab.Load.Connections}
 }
 
 // version asks the program itself, in its container; the first line is it.

@@ -24,6 +24,8 @@ type page struct {
 	svg       [][]byte
 	Systems   table // measures side by side
 	Tests     table // p-values, and what could have been found
+	Parity    table // what each proxy was seen to do
+	Differs   table // what each does otherwise than the declaration
 	Trials    table
 	Load      []string
 	Methods   []method
@@ -52,7 +54,6 @@ type method struct{ Name, Means string }
 type config struct {
 	System  string
 	Flavour string
-	Differs []string // from the shared declaration
 	Files   []configFile
 }
 
@@ -67,6 +68,8 @@ func newPage(r *run, res record.Results) (*page, error) {
 		Figures:   r.illustrations(res),
 		Systems:   sideBySide(res),
 		Tests:     tests(res.Verdicts),
+		Parity:    parity(res.Run),
+		Differs:   differs(res.Systems),
 		Trials:    r.trialTable(),
 		Load:      loadLines(res.Load),
 		Rules:     rules(res.About.Rules),
@@ -140,7 +143,7 @@ func answers(verdicts []record.Verdict, a, b string) answered {
 func configs(dir string, systems []record.System) ([]config, error) {
 	var out []config
 	for _, s := range systems {
-		c := config{System: s.Name, Flavour: s.Flavour, Differs: s.Differs}
+		c := config{System: s.Name, Flavour: s.Flavour}
 		for _, name := range s.Config {
 			path := filepath.Join(dir, "config", s.Name, filepath.FromSlash(name))
 			text, err := os.ReadFile(path)

@@ -40,7 +40,7 @@ func TestThePageSaysItInOrder(t *testing.T) {
 			res.About.Title, "The answer", res.Verdicts[0].Sentence, "Which needs less memory?",
 			"Can it be trusted?", "same schedule", "Docker 26.1.5",
 			"Figures", "How the systems compare", "CPU time per request", "Latency by percentile", "Response time over time", "Achieved against offered rate", "Share of requests per origin",
-			"The systems side by side", "Apache/2.4.65 (Debian)", "sha256:90aa3be11c52", "Trials", "06-", "Methods", "400 requests/s", "when the moon is full",
+			"The systems side by side", "Apache/2.4.65 (Debian)", "sha256:90aa3be11c52", "Do they do the same?", "gzip", "retry: 5s", "Trials", "06-", "Methods", "400 requests/s", "when the moon is full",
 			"Configuration", "lbmethod: byrequests", "ProxySet lbmethod=byrequests", "How to repeat it", res.About.Command, res.About.Commit,
 		} {
 			i := strings.Index(page[at:], want)
@@ -98,11 +98,38 @@ func TestWhatComesFromARunCannotBecomeHTML(t *testing.T) {
 
 func TestWhereASystemDiffersFromTheDeclarationIsSaid(t *testing.T) {
 	p := pagesOf(t, newSmall(3).write(t, t.TempDir()))
-	if want := "<li>members&#39; retry: 5s; stock is 1m0s</li>"; !strings.Contains(p.html, want) {
+	if want := "<th scope=\"row\">apache (stock)</th><td>members&#39; retry: 5s; stock is 1m0s</td>"; !strings.Contains(p.html, want) {
 		t.Errorf("no %s in the page", want)
 	}
-	if want := "- members' retry: 5s; stock is 1m0s"; !strings.Contains(p.md, want) {
+	if want := "| apache (stock) | members' retry: 5s; stock is 1m0s |"; !strings.Contains(p.md, want) {
 		t.Errorf("no %s in the Markdown", want)
+	}
+}
+
+// What was seen on the wire stands side by side, and where it differs is told.
+func TestParityIsShown(t *testing.T) {
+	p := pagesOf(t, newSmall(3).write(t, t.TempDir()))
+	for _, want := range []string{
+		"<th scope=\"col\">proxyd</th><th scope=\"col\">apache (stock)</th><th scope=\"col\">alike</th>",
+		"<th scope=\"row\">Content-Encoding of text</th><td>none</td><td>gzip</td><td>no</td>",
+		"<th scope=\"row\">bodies, by hash</th><td>5 of 5 right</td><td>5 of 5 right</td><td>yes</td>",
+	} {
+		if !strings.Contains(p.html, want) {
+			t.Errorf("no %s in the page", want)
+		}
+	}
+	for _, want := range []string{"| Content-Encoding of text | none | gzip | no |", "| bodies, by hash | 5 of 5 right | 5 of 5 right | yes |"} {
+		if !strings.Contains(p.md, want) {
+			t.Errorf("no %s in the Markdown", want)
+		}
+	}
+	if len(p.res.Parity) != 2 {
+		t.Errorf("results.json has %d of 2 rows", len(p.res.Parity))
+	}
+	older := newSmall(3)
+	older.run.Parity = nil
+	if q := pagesOf(t, older.write(t, t.TempDir())); !strings.Contains(q.html, "This run asked nothing on the wire.") || !strings.Contains(q.md, "This run asked nothing on the wire.") {
+		t.Error("an older run does not say that it asked nothing")
 	}
 }
 
@@ -122,7 +149,7 @@ func TestNoRunBreaksTheReport(t *testing.T) {
 			}
 		}, "03-direct is INVALID: engine stalled"},
 		{"one proxy alone", 3, func(s *synthetic) {
-			s.run.Systems = s.run.Systems[:1]
+			s.run.Systems, s.run.Parity = s.run.Systems[:1], nil
 			s.run.Trials = nil
 		}, "This run holds no two proxies to compare."},
 		{"no schedule in the record", 3, func(s *synthetic) { s.run.Load = record.Load{} }, "0.28 times as much ("},

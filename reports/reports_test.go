@@ -241,7 +241,7 @@ func shape(v any, at string, out map[string]bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, e := range v {
-			if strings.HasSuffix(at, ".origins") {
+			if strings.HasSuffix(at, ".origins") || strings.HasSuffix(at, ".answers") {
 				k = "*"
 			}
 			shape(e, at+"."+k, out)

@@ -65,6 +65,10 @@ func newSynthetic(blocks int) *synthetic {
 			Shape: "stairs", Start: at.Seconds(), End: (at + s.level).Seconds(), From: rate, To: rate,
 		})
 	}
+	s.run.Parity = []record.Parity{
+		{Question: "Content-Encoding of text", Answers: map[string]string{"proxyd": "none", "apache": "gzip"}},
+		{Question: "bodies, by hash", Answers: map[string]string{"proxyd": "5 of 5 right", "apache": "5 of 5 right"}},
+	}
 	for _, m := range models {
 		sys := record.System{Name: m.name}
 		switch m.name {

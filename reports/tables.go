@@ -151,13 +151,58 @@ func machineTable(m record.Machine) table {
 	return t
 }
 
+// parity puts beside each other what each proxy was seen to do. The last column
+// says whether they do the same.
+func parity(r record.Run) table {
+	t := table{Caption: "Seen on the wire, before any load", Prose: true, Head: []string{"what was asked"}}
+	if len(r.Parity) == 0 {
+		return t
+	}
+	var names []string
+	for _, s := range r.Systems {
+		if s.Name == Direct {
+			continue
+		}
+		names = append(names, s.Name)
+		t.Head = append(t.Head, named(s))
+	}
+	t.Head = append(t.Head, "alike")
+	for _, p := range r.Parity {
+		row, alike := []string{p.Question}, "yes"
+		for _, name := range names {
+			row = append(row, dash(p.Answers[name]))
+			if p.Answers[name] != p.Answers[names[0]] {
+				alike = "no"
+			}
+		}
+		t.Rows = append(t.Rows, append(row, alike))
+	}
+	return t
+}
+
+// differs lists what systems do otherwise than the declaration, as their own
+// packages know it.
+func differs(systems []record.System) table {
+	t := table{Caption: "Otherwise than the shared declaration", Prose: true, Head: []string{"system", "what it does"}}
+	for _, s := range systems {
+		for _, d := range s.Differs {
+			t.Rows = append(t.Rows, []string{named(s), d})
+		}
+	}
+	return t
+}
+
+// named is a system with its flavour, unless its name says that already.
+func named(s record.System) string {
+	if s.Flavour == "" || strings.HasSuffix(s.Name, "-"+s.Flavour) {
+		return s.Name
+	}
+	return s.Name + " (" + s.Flavour + ")"
+}
+
 func versions(systems []record.System) table {
 	t := table{Caption: "Systems, versions and limits", Head: []string{"system", "version", "image", "image ID", "CPUs", "memory limit"}}
 	for _, s := range systems {
-		name := s.Name
-		if s.Flavour != "" {
-			name += " (" + s.Flavour + ")"
-		}
 		cpus := "no limit"
 		if s.CPUs > 0 {
 			cpus = given(s.CPUs)
@@ -169,7 +214,7 @@ func versions(systems []record.System) table {
 		if s.Image == "" {
 			cpus, limit = "–", "–"
 		}
-		t.Rows = append(t.Rows, []string{name, dash(s.Version), dash(s.Image), dash(short(s.ImageID)), cpus, limit})
+		t.Rows = append(t.Rows, []string{named(s), dash(s.Version), dash(s.Image), dash(short(s.ImageID)), cpus, limit})
 	}
 	return t
 }

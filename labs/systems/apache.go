@@ -15,8 +15,8 @@ func apacheSystem(name string, flavour apache.Flavour) System {
 		Name:    name,
 		Flavour: string(flavour),
 		Image:   apacheImage,
-		Configure: func(s *site.Site) (Configuration, error) {
-			c, err := apache.Render(s, apache.Options{Flavour: flavour, Stdout: true})
+		Configure: func(s *site.Site, m Machine) (Configuration, error) {
+			c, err := apache.Render(s, apache.Options{Flavour: flavour, Machine: m, Stdout: true})
 			if err != nil {
 				return Configuration{}, err
 			}

@@ -14,7 +14,7 @@ var proxyd = System{
 	Image: func(ctx context.Context, e *docker.Engine, source string) (docker.Image, error) {
 		return GoImage(ctx, e, source, "proxyd", "./proxy/cmd/proxyd")
 	},
-	Configure: func(s *site.Site) (Configuration, error) {
+	Configure: func(s *site.Site, _ Machine) (Configuration, error) {
 		return Configuration{
 			Files: []ConfigFile{{proxydSite, s.YAML(), s.WithoutSecrets().YAML()}},
 			Cmd:   []string{"--site", proxydSite},

@@ -1,6 +1,6 @@
 // Package systems is what a lab puts under test: proxyd, Apache httpd (as the
-// course sets it up, and apache-matched with what the site asks of proxyd), and
-// direct, the baseline where no proxy stands between client and origin.
+// course sets it up; apache-matched with what the site asks of proxyd; apache-tuned,
+// as matched, set for the machine and the load by somebody who knows both), and direct, the baseline where no proxy stands between client and origin.
 //
 // A [System] knows how its image is built and how the shared declaration is
 // written for it. Adding one is a file with a variable and a row in [all].
@@ -23,16 +23,19 @@ const Port = "8080"
 // System is one thing that a lab drives load through.
 type System struct {
 	Name    string
-	Flavour string // of its configuration: stock, matched; "" where there is one alone
+	Flavour string // of its configuration: stock, matched, tuned; "" where there is one alone
 	Direct  bool   // no proxy, no container: the generator asks the origins themselves
 
 	// Image builds or finds the image; source is the top of this project.
 	Image func(ctx context.Context, e *docker.Engine, source string) (docker.Image, error)
 	// Configure writes the site as the system wants it.
-	Configure func(s *site.Site) (Configuration, error)
+	Configure func(s *site.Site, m Machine) (Configuration, error)
 	// Version is the command that prints the program's version in its container.
 	Version []string
 }
+
+// Machine is what a system may use, and the connections that the load keeps.
+type Machine = apache.Machine
 
 // Configuration is a site rendered for one system.
 type Configuration struct {
@@ -48,7 +51,7 @@ type ConfigFile struct {
 	Record []byte // for the record: without secrets
 }
 
-var all = []System{proxyd, apacheSystem("apache", apache.Stock), apacheSystem("apache-matched", apache.Matched), direct}
+var all = []System{proxyd, apacheSystem("apache", apache.Stock), apacheSystem("apache-matched", apache.Matched), apacheSystem("apache-tuned", apache.Tuned), direct}
 
 var direct = System{Name: "direct", Direct: true}
 

@@ -3,8 +3,10 @@ package record
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
+	"slices"
 )
 
 // Check returns what in the run contradicts itself, or nil.
@@ -16,16 +18,16 @@ func (r Run) Check() error {
 	if len(r.Systems) == 0 {
 		c.add("systems", "none, a run has at least one")
 	}
-	known := map[string]bool{}
+	systems := map[string]bool{}
 	for i, s := range r.Systems {
 		at := fmt.Sprintf("systems[%d]", i)
 		if s.Name == "" {
 			c.add(at+".name", "is empty")
 		}
-		if known[s.Name] {
+		if systems[s.Name] {
 			c.add(at+".name", "%q is there twice", s.Name)
 		}
-		known[s.Name] = true
+		systems[s.Name] = true
 		for j, f := range s.Config {
 			c.local(fmt.Sprintf("%s.config[%d]", at, j), f)
 		}
@@ -33,8 +35,25 @@ func (r Run) Check() error {
 	for i, p := range r.Load.Phases {
 		p.check(&c, fmt.Sprintf("load.phases[%d]", i))
 	}
-	c.trials(r.Trials, known)
+	c.parity(r.Parity, systems)
+	c.trials(r.Trials, systems)
 	return errors.Join(c...)
+}
+
+func (c *complaints) parity(rows []Parity, systems map[string]bool) {
+	asked := map[string]bool{}
+	for i, p := range rows {
+		at := fmt.Sprintf("parity[%d]", i)
+		if p.Question == "" || asked[p.Question] {
+			c.add(at+".question", "%q is empty or there twice", p.Question)
+		}
+		asked[p.Question] = true
+		for _, name := range slices.Sorted(maps.Keys(p.Answers)) {
+			if !systems[name] {
+				c.add(at+".answers", "%q is not among systems", name)
+			}
+		}
+	}
 }
 
 func (p Phase) check(c *complaints, at string) {

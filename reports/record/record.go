@@ -20,7 +20,8 @@ import "time"
 //
 //	1  the first
 //	2  p-values and the detectable ratio of a verdict
-const Schema = 2
+//	3  parity
+const Schema = 3
 
 // Run is one experiment: systems, interleaved trials, and what is needed to
 // repeat it.
@@ -30,7 +31,8 @@ type Run struct {
 	Machine Machine  `json:"machine"`
 	Load    Load     `json:"load"`
 	Systems []System `json:"systems"` // in the order of the lab
-	Trials  []Trial  `json:"trials"`  // in the order they ran
+	Parity  []Parity `json:"parity,omitempty"`
+	Trials  []Trial  `json:"trials"` // in the order they ran
 }
 
 // About says which run it is.
@@ -83,7 +85,7 @@ type Phase struct {
 // System is one thing under test.
 type System struct {
 	Name    string   `json:"name"`              // proxyd, apache, direct
-	Flavour string   `json:"flavour,omitempty"` // stock, matched
+	Flavour string   `json:"flavour,omitempty"` // stock, matched, tuned
 	Image   string   `json:"image,omitempty"`   // reference
 	ImageID string   `json:"image_id,omitempty"`
 	Version string   `json:"version,omitempty"` // as the program itself says
@@ -92,6 +94,12 @@ type System struct {
 	Memory  int64    `json:"memory_limit_bytes,omitempty"`
 	Differs []string `json:"differs,omitempty"` // where it does otherwise than the shared declaration, a sentence each
 	Config  []string `json:"config,omitempty"`  // files under config/<system>/, the first is the one to read
+}
+
+// Parity is one question that was put to each proxy on the wire, before any load.
+type Parity struct {
+	Question string            `json:"question"`
+	Answers  map[string]string `json:"answers"` // what was seen, by system
 }
 
 // Validity says whether a trial may be ranked.

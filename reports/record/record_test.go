@@ -18,6 +18,7 @@ func sample() record.Run {
 		Schema: record.Schema,
 		About:  record.About{ID: "x", Lab: "01", Title: "t", Size: "quick", Seed: 1<<63 + 5, Started: at, Ended: at.Add(time.Minute), Notes: []string{"n"}},
 		Load:   record.Load{Phases: []record.Phase{{Shape: "constant", Start: 0, End: 6, From: 800, To: 800}}, Targets: []string{"GET /"}},
+		Parity: []record.Parity{{Question: "Via", Answers: map[string]string{"proxyd": "1.1 proxyd"}}},
 		Systems: []record.System{
 			{Name: "proxyd", Config: []string{"site.yaml"}}, {Name: "apache"},
 		},
@@ -65,8 +66,8 @@ func TestReadRefuses(t *testing.T) {
 		old, new string // in the file
 		want     string
 	}{
-		{"newer schema, with keys of its own", `"schema": 2,`, `"schema": 99, "colour": 1,`, "run.json: schema 99, want 1 to 2"},
-		{"no schema", `"schema": 2,`, ``, "run.json: schema 0, want 1 to 2"},
+		{"newer schema, with keys of its own", `"schema": 3,`, `"schema": 99, "colour": 1,`, "run.json: schema 99, want 1 to 3"},
+		{"no schema", `"schema": 3,`, ``, "run.json: schema 0, want 1 to 3"},
 		{"unknown key", `"seed"`, `"sed"`, `unknown field "sed"`},
 		{"wrong type", `"block": 1,`, `"block": "one",`, "run.json:"},
 		{"cut short", `"trials": [`, `"trials": [{`, "run.json:"},
@@ -76,6 +77,8 @@ func TestReadRefuses(t *testing.T) {
 		{"unknown system", `"system": "apache"`, `"system": "nginx"`, `trials[1].system: "nginx" is not among systems`},
 		{"same trial twice", `"01-apache"`, `"01-proxyd"`, `trials[1].id: "01-proxyd" is empty or there twice`},
 		{"system twice in a block", `"system": "apache"`, `"system": "proxyd"`, `trials[1]: block 1 has proxyd twice`},
+		{"an answer of nobody", `"proxyd": "1.1 proxyd"`, `"nginx": "1.1 nginx"`, `parity[0].answers: "nginx" is not among systems`},
+		{"a question without words", `"Via"`, `""`, `parity[0].question: "" is empty or there twice`},
 		{"same system twice", `"name": "apache"`, `"name": "proxyd"`, `systems[1].name: "proxyd" is there twice`},
 		{"counts that do not add up", `"wrong": 2`, `"wrong": 3`, `trials[1]: 7 right, 3 wrong and 1 failed are not 10 requests`},
 		{"valid without samples", `samples/01-proxyd.csv.gz`, ``, `trials[0].samples: is empty for a trial that is VALID`},
