@@ -123,6 +123,7 @@ func TestRender(t *testing.T) {
 		{"everything-matched-stdout.conf", everything, Options{Flavour: Matched, Machine: given, Stdout: true}},
 		{"log-format.conf", "log: {format: '%h %v \"%r\" %s %% %U %{ms}T'}\n" + course, Options{Flavour: Matched, Machine: given, Stdout: true}},
 		{"log-off.conf", "log: {stdout: off}\n" + course, Options{Flavour: Matched, Machine: given, Stdout: true}},
+		{"keep-alive-off.conf", "limits: {keepaliverequests: 1}\n" + course, Options{Flavour: Matched, Machine: given}},
 		{"port-80.conf", "listen: :80\n" + course, Options{Flavour: Stock}},
 	}
 	for _, tt := range tests {

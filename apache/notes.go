@@ -184,8 +184,8 @@ func stockNotes(s *site.Site) []string {
 		say("fields.continue: off; stock leaves 100-continue to the origin server")
 	}
 	l := s.Limits
-	if l.KeepAliveRequests != stockRequests {
-		say("limits.keepaliverequests: %d (0 is any number); stock is %d", l.KeepAliveRequests, stockRequests)
+	if l.KeepAliveRequests != stockRequests+1 {
+		say("limits.keepaliverequests: %d (0 is any number); stock is %d more than the first", l.KeepAliveRequests, stockRequests)
 	}
 	if l.RequestLine != stockLine {
 		say("limits.requestline: %d bytes; stock is %d", l.RequestLine, stockLine)

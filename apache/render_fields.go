@@ -1,6 +1,7 @@
 package apache
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -69,10 +70,21 @@ func (w *writer) forwarded() {
 
 func (w *writer) connections() {
 	l := w.site.Limits
-	w.comment(1, "Client connections stay open for so many requests",
-		"(0 is no limit; Debian says 100, and 5 seconds).")
-	w.line(1, "KeepAlive On")
-	w.line(1, "MaxKeepAliveRequests %d", l.KeepAliveRequests)
+	switch n := l.KeepAliveRequests; n {
+	case 1:
+		w.comment(1, "A client connection ends with its answer.")
+		w.line(1, "KeepAlive Off")
+	case 0:
+		w.comment(1, "Client connections stay open for any number of requests (Debian says 100, and 5",
+			"seconds).")
+		w.line(1, "KeepAlive On")
+		w.line(1, "MaxKeepAliveRequests 0")
+	default:
+		w.comment(1, fmt.Sprintf("Client connections stay open for %d requests (Debian says 100, and 5 seconds): the", n),
+			"first one, and so many more.")
+		w.line(1, "KeepAlive On")
+		w.line(1, "MaxKeepAliveRequests %d", n-1)
+	}
 	w.line(1, "KeepAliveTimeout %s", orMillis(l.KeepAliveTimeout))
 	w.comment(1, "Longest silence of a client, and of an origin server.")
 	w.line(1, "Timeout %d", seconds(l.Timeout))

@@ -113,10 +113,19 @@ func reuseByOrigins(ctx context.Context, s System) string {
 	if err != nil {
 		return said(nil, err)
 	}
-	defer c.Close()
+	defer func() { c.Close() }()
 	peers, origins := map[string]bool{}, map[string]bool{}
+	var a *answer
 	for range few {
-		a, err := c.ask("GET", "/echo", "")
+		if a != nil && a.last { // a site may have few requests a connection
+			next, err := s.dial(ctx)
+			if err != nil {
+				return said(nil, err)
+			}
+			c.Close()
+			c = next
+		}
+		a, err = c.ask("GET", "/echo", "")
 		if err != nil {
 			return said(a, err)
 		}
