@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"proxylab/proxy/cache"
 	"proxylab/proxy/site"
 	"proxylab/proxy/wiretest"
 )
@@ -43,11 +45,34 @@ func dialogues(t *testing.T, folder string, sites map[string]func(*site.Site), a
 				t.Fatal(err)
 			}
 			change := append(all[:len(all):len(all)], sites[prefix(name)])
-			play(t, d, change...)
+			played := []*running{play(t, d, change...)}
 			if !strings.HasPrefix(name, "whole-") {
-				play(t, d.Split(), change...)
+				played = append(played, play(t, d.Split(), change...))
+			}
+			for _, p := range played {
+				if p.Tally() != nil {
+					p.stop(t)
+					compareFates(t, string(data), p.Tally().Counts())
+				}
 			}
 		})
+	}
+}
+
+// compareFates wants the requests of a dialogue to be counted as one of its comments
+// says: "# fates: miss 1, hit 2".
+func compareFates(t *testing.T, dialogue string, counts cache.Counts) {
+	t.Helper()
+	var got []string
+	for f, n := range counts {
+		if n > 0 {
+			got = append(got, fmt.Sprint(cache.Fate(f), " ", n))
+		}
+	}
+	_, want, ok := strings.Cut(dialogue, "\n# fates: ")
+	want, _, _ = strings.Cut(want, "\n")
+	if !ok || strings.Join(got, ", ") != want {
+		t.Errorf("counted %q, want %q", strings.Join(got, ", "), want)
 	}
 }
 
@@ -78,7 +103,7 @@ func networks(list ...string) (ns []netip.Prefix) {
 	return ns
 }
 
-func play(t *testing.T, d *wiretest.Dialogue, changes ...func(*site.Site)) {
+func play(t *testing.T, d *wiretest.Dialogue, changes ...func(*site.Site)) *running {
 	t.Helper()
 	l := listen(t)
 	defer l.Close()
@@ -97,4 +122,5 @@ func play(t *testing.T, d *wiretest.Dialogue, changes ...func(*site.Site)) {
 	if err := d.Play(context.Background(), p.addr, l); err != nil {
 		t.Error(err)
 	}
+	return p
 }

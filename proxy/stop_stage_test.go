@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,8 @@ type stage struct {
 	enter  func(s *staged)             // has the client bring the exchange there
 	end    func(s *staged)             // and this to its end; nil where nothing can
 	closed bool                        // it ends without a response
+	site   func(*site.Site)            // changes the Site; nil for one with upgrades
+	files  bool                        // the cache has a directory
 	begun  bool                        // the head of the response may be out, so it says nothing of the stop
 }
 
@@ -179,7 +182,7 @@ var stages = []stage{
 // to its end, and then its client has the whole answer and is told that it is the
 // last.
 func TestStopLetsEveryStageEnd(t *testing.T) {
-	for _, g := range stages {
+	for _, g := range slices.Concat(stages, cacheStages) {
 		if g.end == nil && !g.closed {
 			continue
 		}
@@ -215,7 +218,7 @@ func TestStopLetsEveryStageEnd(t *testing.T) {
 // And what does not come to its end is cut when the grace period is over, so that
 // no client takes what it has for whole, and nothing is left.
 func TestStopCutsEveryStage(t *testing.T) {
-	for _, g := range stages {
+	for _, g := range slices.Concat(stages, cacheStages) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			s := reach(t, &g)
@@ -246,7 +249,18 @@ func reach(t *testing.T, g *stage) *staged {
 			g.origin(s, c)
 		}
 	})
-	s.running = serve(t, upgrading, url)
+	change := g.site
+	if change == nil {
+		change = upgrading
+	}
+	dir := ""
+	if g.files {
+		dir = t.TempDir()
+	}
+	s.running = serve(t, func(declared *site.Site) {
+		change(declared)
+		declared.Cache.Dir = dir
+	}, url)
 	s.grace = 10 * time.Second // which Serve looks at when it stops
 	close(ready)
 	s.c = dial(t, s.addr)

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,18 +34,10 @@ func sizeOf(name int) int {
 // the same folder, answers from it what is right by its hash, or not at all; and it
 // answers something.
 func TestCrash(t *testing.T) {
-	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, _ := strconv.Atoi(r.URL.Path[1:])
-		body := make([]byte, sizeOf(name))
-		rand.NewChaCha8([32]byte{byte(name)}).Read(body)
-		w.Header().Set("Cache-Control", "max-age=3600")
-		w.Header().Set("X-Hash", hashOf(body))
-		w.Write(body)
-	}))
-	defer origin.Close()
+	origin := originOfNames(t)
 	dir := t.TempDir()
 	for i := range *kills {
-		p := startProxyd(t, "--listen", "127.0.0.1:0", "--backend", origin.URL, "--cache-dir", dir)
+		p := startProxyd(t, "--listen", "127.0.0.1:0", "--backend", origin, "--cache-dir", dir)
 		found := 0
 		for name := range names {
 			status, err := p.ask(name, "only-if-cached")
@@ -63,6 +56,20 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// originOfNames has bodies that follow from the names, for an hour.
+func originOfNames(t *testing.T) (url string) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, _ := strconv.Atoi(r.URL.Path[1:])
+		body := make([]byte, sizeOf(name))
+		rand.NewChaCha8([32]byte{byte(name)}).Read(body)
+		w.Header().Set("Cache-Control", "max-age=3600")
+		w.Header().Set("X-Hash", hashOf(body))
+		w.Write(body)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
 func hashOf(b []byte) string {
 	h := fnv.New64a()
 	h.Write(b)
@@ -73,6 +80,25 @@ type program struct {
 	*exec.Cmd
 	addr   string
 	client http.Client
+	notes  notes // what it says on standard error
+}
+
+// notes are read while they are written.
+type notes struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (n *notes) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.Write(p)
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.String()
 }
 
 var listens = regexp.MustCompile(`listens on (127\.0\.0\.1:\d+)`)
@@ -81,23 +107,24 @@ var listens = regexp.MustCompile(`listens on (127\.0\.0\.1:\d+)`)
 func startProxyd(t *testing.T, args ...string) *program {
 	t.Helper()
 	p := &program{Cmd: exec.Command("proxyd", args...)}
-	notes, err := p.StderrPipe()
+	said, err := p.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
-	r := bufio.NewReader(notes)
+	r := bufio.NewReader(said)
 	for p.addr == "" {
 		line, err := r.ReadString('\n')
+		io.WriteString(&p.notes, line)
 		if m := listens.FindStringSubmatch(line); m != nil {
 			p.addr = m[1]
 		} else if err != nil {
 			t.Fatal(err)
 		}
 	}
-	go io.Copy(io.Discard, r)
+	go io.Copy(&p.notes, r)
 	p.client = http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: 30 * time.Second}
 	return p
 }
