@@ -1,9 +1,21 @@
-// Package systems is what a lab puts under test: proxyd, Apache httpd (as the
-// course sets it up; apache-matched with what the site asks of proxyd; apache-tuned,
-// as matched, set for the machine and the load by somebody who knows both), and direct, the baseline where no proxy stands between client and origin.
+// Package systems is what a lab puts under test:
+//
+//	proxyd           the proxy of this project
+//	apache           Apache httpd as the course sets it up
+//	apache-matched   with what the site asks of proxyd
+//	apache-tuned     as matched, set by somebody who knows machine and load
+//	nginx, haproxy   Debian's packages, with the site in their words
+//	varnish          likewise; a cache first
+//	direct           no proxy: the client asks the origins, as a baseline
 //
 // A [System] knows how its image is built and how the shared declaration is
-// written for it. Adding one is a file with a variable and a row in [all].
+// written for it. Where it does otherwise than the declaration says, a note says
+// so: nothing is dropped in silence.
+//
+// To add one, write a file with a variable of type System and a row in [all], and
+// docker/NAME.Dockerfile if it is a package of Debian's. The tests here render some
+// sites for each peer (UPDATE=1 go test writes the golden files) and let the program
+// itself read them; a lab asks each system the same questions on the wire.
 package systems
 
 import (
@@ -51,7 +63,12 @@ type ConfigFile struct {
 	Record []byte // for the record: without secrets
 }
 
-var all = []System{proxyd, apacheSystem("apache", apache.Stock), apacheSystem("apache-matched", apache.Matched), apacheSystem("apache-tuned", apache.Tuned), direct}
+var all = []System{
+	proxyd,
+	apacheSystem("apache", apache.Stock), apacheSystem("apache-matched", apache.Matched), apacheSystem("apache-tuned", apache.Tuned),
+	nginx, haproxy, varnish,
+	direct,
+}
 
 var direct = System{Name: "direct", Direct: true}
 
