@@ -85,6 +85,14 @@ func (r *running) stop(t *testing.T) {
 // change its Site.
 func serve(t testing.TB, change func(*site.Site), members ...string) *running {
 	t.Helper()
+	r := unserved(t, change, members...)
+	r.serve(t)
+	return r
+}
+
+// unserved is serve before Serve.
+func unserved(t testing.TB, change func(*site.Site), members ...string) *running {
+	t.Helper()
 	declared, err := site.FromFlags("127.0.0.1:0", members, "")
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +106,11 @@ func serve(t testing.TB, change func(*site.Site), members ...string) *running {
 		t.Fatal(err)
 	}
 	r.addr = r.Addr().String()
+	return r
+}
+
+// serve has it run for the length of the test.
+func (r *running) serve(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	go func() { r.done <- r.Serve(ctx) }()
@@ -114,7 +127,6 @@ func serve(t testing.TB, change func(*site.Site), members ...string) *running {
 			}
 		}
 	})
-	return r
 }
 
 // member is what the first balancer says of a member.

@@ -67,7 +67,9 @@ func (s *Server) Reload(declared *site.Site) error {
 	for _, g := range p.groups {
 		g.takeOver(earlier)
 	}
-	p.watch(s.logger)
+	if s.watching { // else Serve is still to begin, and has them watched itself
+		p.watch(s.logger)
+	}
 	p.cache = earlier.cache.again(declared.Cache)
 	s.parts.Store(p)
 	s.retirePools(used)

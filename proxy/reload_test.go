@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"proxylab/proxy/balancer"
 	"proxylab/proxy/site"
 )
 
@@ -184,6 +185,29 @@ func TestReloadRaisesTheBoundOfConnections(t *testing.T) {
 	if res, err := http.ReadResponse(bufio.NewReader(waiting), nil); err != nil || res.StatusCode != 200 {
 		t.Errorf("response %v, error %v", res, err)
 	}
+}
+
+// A reload may come before Serve. Until that begins nobody is asked, and from then on
+// members are checked as the last Site says.
+func TestReloadBeforeServe(t *testing.T) {
+	var asked atomic.Int64
+	one := origin(t, func(net.Conn) { asked.Add(1) }) // hangs up: no check passes
+	checks := func(s *site.Site) {
+		s.Balancers[0].Checks = site.Checks{Method: "GET", URI: "/", Interval: time.Millisecond, Passes: 1, Fails: 1}
+	}
+	p := unserved(t, checks, one)
+	for range 2 {
+		if err := p.Reload(reloaded(t, checks, one)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(100 * time.Millisecond)
+	if n := asked.Load(); n > 0 {
+		t.Errorf("%d checks before Serve", n)
+	}
+	p.serve(t)
+	eventually(t, "a check fails", func() bool { return p.member(0).Flags&balancer.HealthFailed != 0 })
+	eventually(t, "the operator is told", func() bool { return strings.Contains(p.notes.String(), "out of service") })
 }
 
 // A stop cuts what hangs in a pool of an earlier Site, too.

@@ -45,7 +45,8 @@ type Server struct {
 	pools    map[upstream.Config]*upstream.Pool // of the parts, and of earlier ones
 	serving  sync.WaitGroup
 
-	reloading sync.Mutex // held by Reload
+	reloading sync.Mutex // held by Reload; guards watching
+	watching  bool       // Serve has begun to have members watched
 }
 
 // parts are what a Site became. An exchange runs to its end with those that it
@@ -132,6 +133,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		running.Go(l.Run)
 	}
 	s.reloading.Lock()
+	s.watching = true
 	s.parts.Load().watch(s.logger)
 	s.reloading.Unlock()
 	err := s.door.open(s)

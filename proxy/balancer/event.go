@@ -24,9 +24,14 @@ const (
 const maxEvents = 1000
 
 // Tell has f called with each event, in their order and one at a time, while the
-// balancer is watched. It must be called before Watch. Neither elections nor
-// probes wait for f.
-func (b *Balancer) Tell(f func(Event)) { b.tell = f }
+// balancer is watched. It must be called while the balancer is not: whoever watches
+// reads f without a lock. Neither elections nor probes wait for f.
+func (b *Balancer) Tell(f func(Event)) {
+	if b.watch != nil {
+		panic("balancer: " + b.config.Name + ": Tell while it is watched")
+	}
+	b.tell = f
+}
 
 // became is for a member whose flags were others before: it begins the slow start
 // of one that was not usable and is. The caller holds core.mu.
