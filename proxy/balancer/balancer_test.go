@@ -239,6 +239,8 @@ func TestMisuseOfALeasePanics(t *testing.T) {
 		return false
 	}
 	b := build(t, 0, 1)
+	// Another exchange with the member, so that its count alone tells nothing.
+	other, _ := elect(b, nil)
 	l, _ := elect(b, nil)
 	if !panics(func() { b.Elect(nil, l) }) {
 		t.Error("an Elect without Done went unseen")
@@ -250,6 +252,10 @@ func TestMisuseOfALeasePanics(t *testing.T) {
 	if !panics(func() { new(Lease).done(OK) }) {
 		t.Error("a Done without Elect went unseen")
 	}
+	if n := other.Member().Busy(); n != 1 {
+		t.Errorf("%d exchanges run, want the other one", n)
+	}
+	other.done(OK)
 }
 
 // Many goroutines at once leave the shares of equal members exact and no
@@ -275,6 +281,40 @@ func TestConcurrentElectionsStayExact(t *testing.T) {
 	for _, m := range b.Status().Members {
 		if m.Elected != workers*each/3 || m.Busy != 0 || m.Errors != 0 || m.To != 2*workers*each/3 || m.From != workers*each {
 			t.Errorf("%+v", m)
+		}
+	}
+}
+
+// Where nothing makes elections serial, no count is lost: with one member all cores
+// change the same ones, with a max and without.
+func TestNoCountIsLost(t *testing.T) {
+	const workers, each = 4, 30000
+	for _, method := range []string{"leastconn", "random2", "ewma", "hash"} {
+		for _, most := range []int{0, 1000} {
+			list := members(time.Hour, 1)
+			list[0].Max = most
+			b := must(t, Config{Name: "o", Method: method, HashBound: 1.25, Members: list})
+			var wg sync.WaitGroup
+			begin := make(chan struct{})
+			for range workers {
+				wg.Go(func() {
+					var l Lease
+					<-begin
+					for range each {
+						if err := b.Elect(nil, &l); err != nil {
+							t.Error(err)
+							return
+						}
+						l.Done(Result{To: 2, From: 3})
+					}
+				})
+			}
+			close(begin)
+			wg.Wait()
+			m := b.Status().Members[0]
+			if n := b.core.inFlight.sum(); m.Elected != workers*each || m.Busy != 0 || m.To != 2*workers*each || m.From != 3*workers*each || n != 0 {
+				t.Errorf("%s, max %d: %d in flight, %+v", method, most, n, m)
+			}
 		}
 	}
 }

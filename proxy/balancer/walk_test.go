@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -336,20 +337,25 @@ func TestMaxHoldsWhenManyElect(t *testing.T) {
 		list[0].Max, list[1].Max = 2, 2
 		b := must(t, Config{Name: "o", Method: method, Members: list})
 		var wg sync.WaitGroup
+		var holding [2]atomic.Int64 // counted here, by the member's index
+		begin := make(chan struct{})
 		for range 8 {
 			wg.Go(func() {
 				var l Lease
-				for range 500 {
+				<-begin
+				for range 5000 {
 					if b.Elect(nil, &l) != nil {
 						continue
 					}
-					if n := l.Member().Busy(); n > 2 {
+					if n := holding[l.Index()].Add(1); n > 2 {
 						t.Errorf("%s: %d exchanges, max 2", method, n)
 					}
+					holding[l.Index()].Add(-1)
 					l.Done(Result{})
 				}
 			})
 		}
+		close(begin)
 		wg.Wait()
 		for _, m := range b.Status().Members {
 			if m.Busy != 0 {
