@@ -61,14 +61,8 @@ func (r *roster) leastDraw(q *Request, key, limit uint64, bound float64) int {
 		if picky && r.passes(s, q) {
 			continue
 		}
-		if busy := s.busy.Load(); bound > 0 && busy > 0 {
-			if running < 0 {
-				running = float64(r.core.inFlight.sum() + 1)
-			}
-			// Products of integers are exact as far as this goes, quotients are not.
-			if float64(busy)*float64(r.total) >= bound*running*float64(s.lbfactor) {
-				continue
-			}
+		if bound > 0 && r.loaded(s, bound, &running) {
+			continue
 		}
 		best, least = i, d
 		if d.most < 1 {
@@ -79,6 +73,21 @@ func (r *roster) leastDraw(q *Request, key, limit uint64, bound float64) int {
 		return -1 // beyond the limit somebody may have less
 	}
 	return best
+}
+
+// loaded says whether s has more than its bounded share of what runs, which is
+// asked for once. Without a bound nobody looks at busy here: another core may have
+// changed it, and to fetch its line takes longer than all the rest of an election.
+func (r *roster) loaded(s *seat, bound float64, running *float64) bool {
+	busy := s.busy.Load()
+	if busy == 0 {
+		return false
+	}
+	if *running < 0 {
+		*running = float64(r.core.inFlight.sum() + 1)
+	}
+	// Products of integers are exact as far as this goes, quotients are not.
+	return float64(busy)*float64(r.total) >= bound**running*float64(s.lbfactor)
 }
 
 // A draw is between bounds that mostly tell which of two is less: a logarithm takes
