@@ -21,7 +21,8 @@
 // beside it, and where it does otherwise than the Site says, a note says so.
 //
 // Where Apache does not do what the Site says, in any flavour, Config.Notes
-// says so in words: nothing is dropped in silence.
+// says so in words: nothing is dropped in silence. What is seen of it on the wire is
+// below, dialogue by dialogue.
 //
 // # Steps
 //

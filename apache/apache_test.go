@@ -56,7 +56,7 @@ routes:
   - {path: /images/, to: balancer://images/v2/}
   - {path: /plain, to: balancer://images}
   - {path: /, to: balancer://origins}
-fields: {forwarded: on, trusted: [10.0.0.0/8], server: off, continue: off}
+fields: {forwarded: on, trusted: [10.0.0.0/8, 0.0.0.0/0, '::/0'], server: off, continue: off}
 admin: 127.0.0.1:9090
 cache:
   dir: cache

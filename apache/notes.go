@@ -21,7 +21,6 @@ const (
 	stockLine      = 8190
 	stockFields    = 100
 	stockAtOnce    = 150
-	stockBody      = 1 << 30 // of httpd itself
 	stockMinRate   = 500
 	stockBacklog   = 511
 	stockRequests  = 100
@@ -205,9 +204,7 @@ func stockNotes(s *site.Site) []string {
 	if l.Fields != stockFields {
 		say("limits.fields: %d; stock is %d", l.Fields, stockFields)
 	}
-	if l.Body != stockBody {
-		say("limits.body: %d bytes; stock is %d", l.Body, stockBody)
-	}
+	say("limits.body: %d bytes; stock has no bound for what goes to members", l.Body)
 	if l.MinRate != stockMinRate {
 		say("limits.minrate: %d bytes/s; stock is %d", l.MinRate, stockMinRate)
 	}
@@ -281,6 +278,8 @@ func (w *writer) matchedNotes() []string {
 	rounded("limits.headtimeout", s.Limits.HeadTimeout)
 	rounded("limits.headtimeoutmax", s.Limits.HeadTimeoutMax)
 	say("limits.head: %d bytes; httpd bounds each line of a request's head by it, not the sum, and a field line of a response by 8192", s.Limits.Head)
+	say("limits.body: %d bytes; httpd has no bound for a chunked body that goes to a member", s.Limits.Body)
+	say("an origin server that is silent for timeout is answered with 502, not 504")
 	say("limits.minrate: httpd counts the whole time since the body began; proxyd only that spent waiting for the client")
 	say("limits.fields: %d; httpd counts those of requests alone", s.Limits.Fields)
 	if slices.ContainsFunc(s.Log.LogItems(), func(i site.LogItem) bool { return i.Word == 'U' }) {

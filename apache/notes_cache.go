@@ -23,7 +23,7 @@ func (w *writer) cacheNotes() []string {
 		say("cache.disk: %d bytes; httpd has no bound: htcacheclean has to run beside it", c.Disk)
 	}
 	if n := memoryObject(c); n < c.MaxFileSize {
-		say("cache.memory: %d bytes; of these httpd keeps responses of at most %d, since a part of shmcb has to hold them", c.Memory, n)
+		say("cache.memory: %d bytes; of these httpd keeps responses of at most %d, since one of the parts that shmcb has must hold them", c.Memory, n)
 	}
 	for _, b := range c.Bypass {
 		if b.Header != "" || b.Cookie != "" {

@@ -14,13 +14,21 @@ const (
 	cacheLock = "/tmp/proxylab_cache_lock"
 )
 
-// shmcb splits its memory into 256 parts, and an object is in one of them.
-const shmcbParts = 256
+// shmcbParts is in how many parts mod_socache_shmcb splits its memory: 256, or fewer
+// powers of two until each part's index has at least twice as many entries as there
+// are parts; an entry and an object together take it for about 2 KiB.
+func shmcbParts(memory int) int {
+	n := 256
+	for n > 1 && memory/2112/n < 2*n {
+		n /= 2
+	}
+	return n
+}
 
-// memoryObject is the largest object that mod_cache_socache is asked to keep: half a part
-// of its memory, so that a few fit.
+// memoryObject is the largest object that mod_cache_socache is asked to keep: half
+// of such a part, so that more than one fits.
 func memoryObject(c *site.Cache) int {
-	return max(1024, min(c.MaxFileSize, c.Memory/shmcbParts/2))
+	return max(1024, min(c.MaxFileSize, c.Memory/shmcbParts(c.Memory)/2))
 }
 
 // cache writes mod_cache. The first provider that takes a response has it.
@@ -115,10 +123,10 @@ func bypassCondition(b site.CacheBypass) string {
 		all = append(all, fmt.Sprintf("%%{REQUEST_URI} =~ m#^%s#", expressionText(b.Path)))
 	}
 	if b.Header != "" {
-		all = append(all, fmt.Sprintf("-n req('%s')", b.Header))
+		all = append(all, fmt.Sprintf("-n req_novary('%s')", b.Header))
 	}
 	if b.Cookie != "" {
-		all = append(all, fmt.Sprintf("req('Cookie') =~ m#(^|;[ ]*)%s=#", expressionText(b.Cookie)))
+		all = append(all, fmt.Sprintf("req_novary('Cookie') =~ m#(^|;[ ]*)%s=#", expressionText(b.Cookie)))
 	}
 	return strings.Join(all, " && ")
 }
@@ -163,6 +171,8 @@ func (w *writer) cacheTimes(c *site.Cache) {
 			w.line(1, "</LocationMatch>")
 		}
 	}
+	w.comment(1, "What is stale from the beginning is stored, too: it can be validated.")
+	w.line(1, "CacheStoreExpired On")
 	w.comment(1, "Whether a stale response stands in for an origin server that answers 5xx.")
 	w.line(1, "CacheStaleOnError %s", onOff(c.StaleIfError > 0))
 }

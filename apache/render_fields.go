@@ -2,6 +2,7 @@ package apache
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -42,7 +43,7 @@ func (w *writer) forwarded() {
 	if len(f.Trusted) > 0 {
 		var list []string
 		for _, p := range f.Trusted {
-			list = append(list, "-R '"+p.String()+"'")
+			list = append(list, within(p))
 		}
 		w.comment(1, "What clients say of the clients before them is believed of these alone.")
 		w.line(1, "SetEnvIfExpr %q proxylab_trusted", strings.Join(list, " || "))
@@ -66,6 +67,17 @@ func (w *writer) forwarded() {
 		w.line(1, "%s", `RequestHeader append Forwarded "expr=for=%{REMOTE_ADDR}`+rest+` "expr=! %{REMOTE_ADDR} =~ /:/"`)
 		w.line(1, "%s", `RequestHeader append Forwarded "expr=for=\"[%{REMOTE_ADDR}]\"`+rest+` "expr=%{REMOTE_ADDR} =~ /:/"`)
 	}
+}
+
+// within is true of clients in a network. httpd takes no network of all addresses.
+func within(p netip.Prefix) string {
+	switch {
+	case p.Bits() > 0:
+		return "-R '" + p.String() + "'"
+	case p.Addr().Is4():
+		return "! %{REMOTE_ADDR} =~ /:/"
+	}
+	return "%{REMOTE_ADDR} =~ /:/"
 }
 
 func (w *writer) connections() {
@@ -100,12 +112,16 @@ func (w *writer) limits() {
 		head += "-" + strconv.FormatInt(most, 10) + ",MinRate=" + strconv.Itoa(l.MinRate)
 	}
 	w.line(1, "RequestReadTimeout header=%s body=%d,MinRate=%d", head, seconds(l.Timeout), l.MinRate)
-	w.comment(1, "Bounds of a request's head. httpd has them by line and field, not for the sum.")
-	w.line(1, "LimitRequestLine %d", l.RequestLine)
+	w.comment(1, "Bounds of a request's head. httpd has them by line and field, not for the sum, and lets",
+		fmt.Sprintf("request lines of %d bytes pass.", l.RequestLine))
+	w.line(1, "LimitRequestLine %d", max(1, l.RequestLine-1))
 	w.line(1, "LimitRequestFieldSize %d", l.Head)
 	w.line(1, "LimitRequestFields %d", l.Fields)
-	w.comment(1, "Bytes of a request's body; 413 beyond.")
-	w.line(1, "LimitRequestBody %d", l.Body)
+	w.comment(1, "Bytes of a request's body that says its length; 413 beyond. LimitRequestBody is not for",
+		"requests that go to another server.")
+	w.line(1, "<If \"req_novary('Content-Length') -gt %d\">", l.Body)
+	w.line(2, "Redirect 413 \"/\"")
+	w.line(1, "</If>")
 }
 
 func acceptFilter(deferred bool) string {

@@ -88,8 +88,8 @@ func (t *table) broken(ctx context.Context, s System, fail func(context.Context,
 		if err := fail(ctx, origin.Fault{Reset: true}); err != nil {
 			return err
 		}
-		kept = said(c.ask("GET", "/size/16", ""))
-		fresh = said(s.get(ctx, "/size/16"))
+		kept = said(c.ask("GET", "/size/16?kept", "", uncached)) // a cache would not notice
+		fresh = said(s.get(ctx, "/size/16?fresh", uncached))
 		if err := fail(ctx, origin.Fault{}); err != nil {
 			return err
 		}
@@ -109,12 +109,15 @@ func (t *table) broken(ctx context.Context, s System, fail func(context.Context,
 	return nil
 }
 
+// uncached asks for what no cache has.
+const uncached = "Cache-Control: no-cache"
+
 // recovered is a connection on which a request was answered well.
 func recovered(ctx context.Context, s System, patience time.Duration) (*client, error) {
 	for end := time.Now().Add(patience); ; {
 		c, err := s.dial(ctx)
 		if err == nil {
-			if a, err := c.ask("GET", "/size/16", ""); err == nil && a.status == 200 && !a.last {
+			if a, err := c.ask("GET", "/size/16?well", "", uncached); err == nil && a.status == 200 && !a.last {
 				return c, nil
 			}
 			c.Close()
