@@ -141,8 +141,9 @@
 //	                                           └─ fetch ► fill ─► serve ► client, and those who follow
 //
 // A hit from memory runs in the loop: one key, one look-up, one write, and nothing
-// is allocated. Whoever reads a file has a goroutine; large bodies in files go out by
-// sendfile(2).
+// is allocated. Large bodies in files go out by sendfile(2): in the loop as long as the
+// file is open and the kernel says that it has it in memory (cachestat(2), Linux 6.5),
+// else in a goroutine, as all that reads a file.
 //
 // Of those who miss one key at once one fetches, and the others follow what it gets
 // while it comes (store.Flights). A response that has come as a whole with its head is

@@ -15,9 +15,10 @@ func (x *exchange) hit() (next phase, there bool) {
 	h.answer.From(h.d.Entry, &h.q, h.c.policy, x.now())
 	if h.answer.Body(&h.q) {
 		if h.variants.OnDisk(h.d.Entry) && x.inLoop() {
-			return phaseApart, true // which looks it up again
-		}
-		if !x.open(h.d.Entry) {
+			if h.body, there = h.c.store.Opened(&h.variants, h.d.Entry); !there {
+				return phaseApart, true // which looks it up again
+			}
+		} else if !x.open(h.d.Entry) {
 			h.d = cache.Lookup(&h.q, nil, h.c.policy, x.now())
 			return 0, false
 		}

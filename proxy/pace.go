@@ -29,9 +29,13 @@ type pace struct {
 	taken   int64     // by then
 }
 
-// due says whether the span is over, or there is none yet.
+// due says whether the span is over. There is none yet where no write in a loop had
+// to wait: what goes out at once costs no question.
 func (p *pace) due(c *http1.Conn) bool {
-	return p.since.IsZero() || c.Loop().Now(!c.Left()).Sub(p.since) >= p.within
+	if p.since.IsZero() {
+		return c.Left()
+	}
+	return c.Loop().Now(!c.Left()).Sub(p.since) >= p.within
 }
 
 // lost says whether the peer of c has fallen behind. It begins a span where there

@@ -8,6 +8,10 @@ import (
 	"proxylab/proxy/socket"
 )
 
+// fileTurn is the largest piece of a file that is sent at once. The kernel takes what
+// has room, and no byte of it is copied: it takes as long as turn does.
+const fileTurn = 1 << 20
+
 // beginBody makes x.stream ready to take a body from the cache to the client. The
 // head is in Out.
 func (x *exchange) beginBody(chunked bool) {
@@ -27,8 +31,8 @@ func (x *exchange) beginBody(chunked bool) {
 }
 
 // serve sends a body that is stored, or is coming, piece by piece: what is in memory
-// by write, what is in a file by sendfile. It waits for nobody but the client, and for
-// more to come.
+// by write, what is in a file by sendfile: in the loop as long as the kernel has it in
+// memory. It waits for nobody but the client, the disk, and for more to come.
 func (x *exchange) serve() phase {
 	h, s := x.cached, &x.stream
 	for s.turned = s.moved; !h.sentAll; {
@@ -49,8 +53,8 @@ func (x *exchange) serve() phase {
 			continue
 		case err != nil:
 			return x.brokeOff()
-		case piece.File != nil && x.inLoop():
-			return phaseApart
+		case piece.File != nil && x.inLoop() && !x.resident(&piece):
+			return phaseApart // to wait for the disk
 		}
 		before := s.moved
 		from, err := x.send1(piece)
@@ -127,7 +131,11 @@ func (h *cached) piece() (p store.Piece, err error) {
 		b := h.body.Part(cache.Span{First: h.at, Last: end})
 		p = store.Piece{Bytes: b.Bytes, File: b.File, At: b.At, Size: b.Size}
 	}
-	if p.Size = min(p.Size, turn); end >= 0 {
+	most := int64(turn)
+	if p.File != nil {
+		most = fileTurn
+	}
+	if p.Size = min(p.Size, most); end >= 0 {
 		p.Size = min(p.Size, end-h.at+1)
 	}
 	if p.Size <= 0 {
@@ -139,6 +147,14 @@ func (h *cached) piece() (p store.Piece, err error) {
 	return p, nil
 }
 
+// resident says whether a piece of a file can be sent without waiting for a disk.
+func (x *exchange) resident(p *store.Piece) bool {
+	if b := &x.cached.body; p.File == b.File {
+		return b.Resident(p.At, p.Size, x.now(), socket.Resident)
+	}
+	return socket.Resident(p.File, p.At, p.Size)
+}
+
 // sent says that n bytes of the last piece went out.
 func (h *cached) sent(n int64) { h.at += n }
 
@@ -148,10 +164,17 @@ func (x *exchange) send1(p store.Piece) (side, error) {
 	switch {
 	case p.File != nil && s.chunked:
 		return x.sendRead(p)
-	case len(s.dst.Out.B) > 0 && (p.File != nil || p.Size > int64(s.dst.Room())):
+	case len(s.dst.Out.B) > 0 && p.File != nil:
 		if from, err := s.push(s.dst.FlushMore); err != nil {
 			return from, err
 		}
+	case len(s.dst.Out.B) > 0 && !s.chunked && p.Size > int64(s.dst.Room()):
+		return s.push(func() (int, error) {
+			n, err := s.dst.Write(p.Bytes)
+			p.Bytes = p.Bytes[n:]
+			s.moved += int64(n)
+			return n, err
+		})
 	}
 	if p.File != nil {
 		return s.push(func() (int, error) {

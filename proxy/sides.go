@@ -116,6 +116,9 @@ func (s *stream) push(call func() (int, error)) (side, error) {
 		if n > 0 {
 			s.stalled = 0
 		}
+		if err == socket.ErrAgain && s.pace.since.IsZero() {
+			s.pace.lost(s.dst) // which begins its first span
+		}
 		switch {
 		case err == nil:
 			return sink, nil

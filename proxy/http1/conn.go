@@ -222,12 +222,21 @@ func (c *Conn) flush(write func(*socket.Socket, []byte) (int, error)) (n int, er
 	return n, nil
 }
 
-// Write writes b at once, behind what Out held. n is how much of b went out.
+// Write writes b at once, behind what Out held and in one call with it. n is how
+// much of b went out.
 func (c *Conn) Write(b []byte) (n int, err error) {
-	if _, err := c.Flush(); err != nil {
+	head := len(c.Out.B) - c.out
+	if head <= 0 {
+		n, err = c.Socket.Write(b)
+		c.Sent += int64(n)
+		return n, err
+	}
+	n, err = c.Socket.WriteBoth(c.Out.B[c.out:], b)
+	c.Sent += int64(n)
+	if n < head {
+		c.out += n
 		return 0, err
 	}
-	n, err = c.Socket.Write(b)
-	c.Sent += int64(n)
-	return n, err
+	c.Out.B, c.out = c.Out.B[:0], 0
+	return n - head, err
 }

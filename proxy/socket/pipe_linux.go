@@ -133,50 +133,6 @@ func (p *Pipe) Drain(dst *Socket) (n int, err error) {
 	return n, nil
 }
 
-// SendFile writes n bytes of a file, from off on, without their coming through
-// this process (sendfile(2)). It may wait for the disk, so a loop does not call it.
-func (s *Socket) SendFile(f *os.File, off, n int64) (sent int64, err error) {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	for sent < n {
-		if s.aborted.Load() {
-			return sent, net.ErrClosed
-		}
-		if !s.wr.take() {
-			if err := s.wait(&s.wr); err != nil {
-				return sent, err
-			}
-			continue
-		}
-		m, errno := 0, error(nil)
-		at := off + sent
-		if err := raw.Control(func(fd uintptr) {
-			m, errno = syscall.Sendfile(s.fd, int(fd), &at, int(min(n-sent, sendFileMost)))
-		}); err != nil {
-			return sent, err
-		}
-		if errno != syscall.EAGAIN {
-			s.wr.open()
-		}
-		switch errno {
-		case nil:
-			if m == 0 {
-				return sent, io.ErrUnexpectedEOF
-			}
-			sent += int64(m)
-		case syscall.EAGAIN, syscall.EINTR:
-		default:
-			return sent, os.NewSyscallError("sendfile", errno)
-		}
-	}
-	return sent, nil
-}
-
-// sendFileMost is what one call is asked for: between two a stop is seen.
-const sendFileMost = 1 << 20
-
 func splice(from, to, most int) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0, uintptr(most), spliceMove|spliceNonblock)
 	return int(n), errno

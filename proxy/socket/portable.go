@@ -90,6 +90,18 @@ func (s *Socket) SendFile(f *os.File, off, n int64) (sent int64, err error) {
 	return sent, s.reason(err)
 }
 
+// WriteBoth is Write for b behind a. n is of them together.
+func (s *Socket) WriteBoth(a, b []byte) (n int, err error) {
+	if n, err = s.Write(a); err != nil {
+		return n, err
+	}
+	m, err := s.Write(b)
+	return n + m, err
+}
+
+// Resident says whether bytes of a file are known to be in memory.
+func Resident(*os.File, int64, int64) bool { return false }
+
 // WriteMore is Write.
 func (s *Socket) WriteMore(b []byte) (int, error) { return s.Write(b) }
 

@@ -140,6 +140,42 @@ func (s *Socket) Write(b []byte) (n int, err error) { return s.write(b, 0) }
 // kernel need not send it before it has that (MSG_MORE).
 func (s *Socket) WriteMore(b []byte) (n int, err error) { return s.write(b, syscall.MSG_MORE) }
 
+// WriteBoth is Write for b behind a, of which there are both (sendmsg(2)). n is of
+// them together.
+func (s *Socket) WriteBoth(a, b []byte) (n int, err error) {
+	for {
+		if s.aborted.Load() {
+			return n, net.ErrClosed
+		}
+		if !s.wr.take() {
+			if err := s.wait(&s.wr); err != nil {
+				return n, err
+			}
+			continue
+		}
+		m, errno := sendBoth(s.fd, a, b)
+		switch errno {
+		case 0:
+			s.wr.open()
+			if m == len(a)+len(b) {
+				return n + m, nil
+			}
+			if m < len(a) {
+				a, n = a[m:], n+m
+				continue
+			}
+			rest, err := s.write(b[m-len(a):], 0)
+			return n + m + rest, err
+		case syscall.EAGAIN:
+		case syscall.EINTR:
+			s.wr.open()
+		default:
+			s.wr.open()
+			return n, os.NewSyscallError("write", errno)
+		}
+	}
+}
+
 func (s *Socket) write(b []byte, flags int) (n int, err error) {
 	for {
 		if s.aborted.Load() {
@@ -293,6 +329,15 @@ func recv(fd int, b []byte) (int, syscall.Errno) {
 
 func send(fd int, b []byte, flags int) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(flags|syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL), 0, 0)
+	return int(n), errno
+}
+
+func sendBoth(fd int, a, b []byte) (int, syscall.Errno) {
+	parts := [2]syscall.Iovec{{Base: unsafe.SliceData(a)}, {Base: unsafe.SliceData(b)}}
+	parts[0].SetLen(len(a))
+	parts[1].SetLen(len(b))
+	m := syscall.Msghdr{Iov: &parts[0], Iovlen: 2}
+	n, _, errno := syscall.RawSyscall(syscall.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&m)), syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
 	return int(n), errno
 }
 

@@ -265,10 +265,13 @@ func TestFullDisk(t *testing.T) {
 	}
 	tmp.file.Close()
 	tmp.file = full
-	e := entryOf(t, requestFor("/a"), 50_000, epoch)
+	e := entryOf(t, requestFor("/a"), 2*tailSize, epoch)
 	f := s.Take(e.Key, &Variants{}, &cache.Taken{Fill: e})
 	f.temp = tmp
-	if _, err := f.Write(make([]byte, 100)); err != ErrTooLarge || f.Commit(e) {
+	if _, err := f.Write(make([]byte, 100)); err != nil { // it is not written yet
+		t.Error(err)
+	}
+	if _, err := f.Write(make([]byte, tailSize)); err != ErrTooLarge || f.Commit(e) {
 		t.Errorf("written to a full disk: %v", err)
 	}
 	if !s.disk.trouble.since.Load() {

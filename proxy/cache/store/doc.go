@@ -70,7 +70,8 @@
 // together; then it is known without a system call what is not there.
 //
 // Small objects are in memory and are written behind the answer, by one goroutine.
-// Larger bodies go to a file as they come, and are only there. A file is written
+// Larger bodies go to a file as they come, in aligned runs of 64 KiB, and are only
+// there. A file is written
 // under another name and then renamed. It is not synced (see writeNow).
 //
 // The head of a file has a checksum that is compared whenever it is read. So is the

@@ -24,6 +24,8 @@ type Fill struct {
 	mu       sync.Mutex
 	buf      []byte // all that came, until there is a file
 	temp     *temp  // nil until then
+	kept     int64  // bytes that readers find in it; the others are in tail
+	tail     []byte // as temp has it
 	n        int64  // bytes that came
 	counted  int64  // of Store.coming
 	reserved int64  // of that, for what is still to come
@@ -102,6 +104,8 @@ func (f *Fill) add(p []byte) error {
 			f.buf = make([]byte, 0, min(max(f.Entry.Total, int64(len(p))), 16<<10))
 		}
 		f.buf = append(f.buf, p...)
+	} else {
+		f.kept, f.tail = f.temp.kept, f.temp.tail
 	}
 	f.n += int64(len(p))
 	f.wake()
@@ -142,6 +146,7 @@ func (f *Fill) spill() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.temp, f.buf = t, nil
+	f.kept, f.tail = t.kept, t.tail
 	f.uncount()
 	return nil
 }

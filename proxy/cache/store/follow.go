@@ -71,11 +71,14 @@ func (r *Reader) Next() (Piece, error) {
 		if f.temp == nil {
 			return Piece{Bytes: f.buf[r.at:kept:kept], Size: n}, nil
 		}
+		if in := r.at - f.kept; in >= 0 {
+			return Piece{Bytes: f.tail[in:len(f.tail):len(f.tail)], Size: n}, nil
+		}
 		if r.temp == nil {
 			r.hold(f.temp)
 		}
 		if r.temp != nil {
-			return Piece{File: r.temp.file, At: r.temp.bodyAt + r.at, Size: n}, nil
+			return Piece{File: r.temp.file, At: r.temp.bodyAt + r.at, Size: f.kept - r.at}, nil
 		}
 		return Piece{}, ErrAborted
 	}

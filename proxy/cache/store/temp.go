@@ -15,7 +15,9 @@ type temp struct {
 	file   *os.File
 	name   string
 	bodyAt int64
-	size   int64 // of the body so far
+	size   int64  // of the body so far
+	kept   int64  // of that, in the file
+	tail   []byte // the rest, which is not there yet; only ever appended to
 	sum    xxhash.Digest
 	placed bool
 	users  atomic.Int64
@@ -42,18 +44,57 @@ func (d *disk) newTemp(record int) (*temp, error) {
 	return t, nil
 }
 
+// tailSize is what a file is written in, at multiples of it. The kernel keeps what
+// was written as one run of pages (folio) where that is so, and then sends it for a
+// quarter less than single pages.
+const tailSize = 64 << 10
+
+// write adds to the body: whole runs go to the file at once, the rest to tail.
 func (t *temp) write(p []byte) error {
-	n, err := t.file.WriteAt(p, t.bodyAt+t.size)
-	if err != nil {
-		return err
-	}
 	t.sum.Write(p)
-	t.size += int64(n)
+	t.size += int64(len(p))
+	for len(p) > 0 {
+		at := t.bodyAt + t.kept
+		n := (at+int64(len(p)))&^(tailSize-1) - at
+		if len(t.tail) == 0 && n > 0 {
+			if _, err := t.file.WriteAt(p[:n], at); err != nil {
+				return err
+			}
+			t.kept += n
+			p = p[n:]
+			continue
+		}
+		if t.tail == nil {
+			t.tail = make([]byte, 0, tailSize-at%tailSize)
+		}
+		m := min(len(p), cap(t.tail)-len(t.tail))
+		t.tail = append(t.tail, p[:m]...)
+		p = p[m:]
+		if len(t.tail) == cap(t.tail) {
+			if err := t.flush(); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
+// flush writes the tail. Readers may have it still, so another takes its place.
+func (t *temp) flush() error {
+	if _, err := t.file.WriteAt(t.tail, t.bodyAt+t.kept); err != nil {
+		return err
+	}
+	t.kept += int64(len(t.tail))
+	t.tail = nil
+	return nil
+}
+
+// readAt is for the one who writes.
 func (t *temp) readAt(p []byte, at int64) (int, error) {
-	n, err := t.file.ReadAt(p, t.bodyAt+at)
+	if at >= t.kept {
+		return copy(p, t.tail[at-t.kept:]), nil
+	}
+	n, err := t.file.ReadAt(p[:min(int64(len(p)), t.kept-at)], t.bodyAt+at)
 	if err == io.EOF && n > 0 {
 		err = nil
 	}
@@ -64,6 +105,10 @@ func (t *temp) readAt(p []byte, at int64) (int, error) {
 func (t *temp) place(o *object) error {
 	if int64(headerSize+len(o.record)) > t.bodyAt {
 		return ErrTooLarge
+	}
+	if err := t.flush(); err != nil {
+		t.d.failed(err)
+		return err
 	}
 	b := header(o.record, int(t.bodyAt), o.size, o.sum)
 	if _, err := t.file.WriteAt(b, 0); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"proxylab/proxy/cache"
 )
@@ -157,6 +158,26 @@ func (s *Store) Body(v *Variants, e *cache.Entry) (Body, error) {
 	return s.body(o, e)
 }
 
+// Opened is Body for who must not wait: it reads no file, and finds only what is in
+// memory or has its file open. False is for any other.
+func (s *Store) Opened(v *Variants, e *cache.Entry) (Body, bool) {
+	o := v.object(e)
+	switch {
+	case o == nil:
+		return Body{}, false
+	case !o.inFile():
+		b, err := s.body(o, e)
+		return b, err == nil
+	case s.disk == nil:
+		return Body{}, false
+	}
+	h := s.disk.opened(o)
+	if h == nil {
+		return Body{}, false
+	}
+	return Body{File: h.file, At: h.at, Size: o.size, entry: e, handle: h}, true
+}
+
 func (s *Store) body(o *object, e *cache.Entry) (Body, error) {
 	b := Body{Bytes: o.body, Size: o.size, entry: e}
 	if !o.inFile() {
@@ -189,6 +210,13 @@ func (b *Body) Part(s cache.Span) Body {
 		return Body{File: b.File, At: b.At + in, Size: n}
 	}
 	return Body{Bytes: b.Bytes[in : in+n], Size: n}
+}
+
+// Resident says whether n bytes of File, from at on, are in the kernel's memory, so
+// that sendfile does not wait for a disk. They lie within b, which was opened. ask is
+// the kernel's answer for a range of a file, which is remembered for a second.
+func (b *Body) Resident(at, n int64, now time.Time, ask func(f *os.File, at, n int64) bool) bool {
+	return b.handle != nil && b.handle.resident(at-b.At, n, now, ask)
 }
 
 // ReadAt reads from b as it is stored: the spans of a partial one stand behind
