@@ -96,7 +96,7 @@ func ReadRun(r io.Reader, onSample func(Sample)) ([]Sample, End, error) {
 			}
 			return samples, end, nil
 		}
-		s, err := ParseCSV(line)
+		s, err := lines.sample(line)
 		if err != nil {
 			return samples, End{}, lines.at(err)
 		}

@@ -13,9 +13,16 @@ import (
 
 // Header is the first line of samples as CSV. One line is one sample; times
 // are in ns since the start of the schedule.
-const Header = "n,target,planned_ns,start_ns,first_byte_ns,end_ns,status,bytes,right,origin,err"
+const Header = "n,target,planned_ns,start_ns,first_byte_ns,end_ns,status,bytes,right,origin,err,item,cache"
 
-const columns = 11
+const columns = 13
+
+// firstHeader is that of records from before items and caches were told. They
+// are read with none of both.
+const (
+	firstHeader  = "n,target,planned_ns,start_ns,first_byte_ns,end_ns,status,bytes,right,origin,err"
+	firstColumns = 11
+)
 
 // longest line that is read: the text of an error and the origin's name are
 // bounded where samples are made.
@@ -38,6 +45,10 @@ func (s Sample) AppendCSV(dst []byte) []byte {
 	dst = appendText(dst, s.Origin)
 	dst = append(dst, ',')
 	dst = appendText(dst, s.Err)
+	dst = append(dst, ',')
+	dst = strconv.AppendInt(dst, int64(s.Item), 10)
+	dst = append(dst, ',')
+	dst = appendText(dst, s.Cache)
 	return append(dst, '\n')
 }
 
@@ -67,8 +78,10 @@ func appendText(dst []byte, s string) []byte {
 
 // ParseCSV reads one line as [Sample.AppendCSV] writes it, without its line
 // feed. Nothing else is taken: no spaces, no sign "+", no missing column.
-func ParseCSV(line []byte) (Sample, error) {
-	fields, err := split(line)
+func ParseCSV(line []byte) (Sample, error) { return parseCSV(line, columns) }
+
+func parseCSV(line []byte, columns int) (Sample, error) {
+	fields, err := split(line, columns)
 	if err != nil {
 		return Sample{}, err
 	}
@@ -85,6 +98,10 @@ func ParseCSV(line []byte) (Sample, error) {
 		Right:     p.bool(8),
 		Origin:    fields[9],
 		Err:       fields[10],
+		Cache:     fields[12],
+	}
+	if columns > firstColumns {
+		s.Item = int(p.int(11))
 	}
 	return s, p.err
 }
@@ -116,10 +133,11 @@ func (p *parser) fault(i int, rule string) {
 	}
 }
 
-// split cuts a line at its commas, outside quotes.
-func split(line []byte) (fields [columns]string, err error) {
+// split cuts a line at its commas, outside quotes. Columns that this line does
+// not have are left empty.
+func split(line []byte, want int) (fields [columns]string, err error) {
 	rest := line
-	for i := range columns {
+	for i := range want {
 		var text []byte
 		if len(rest) > 0 && rest[0] == '"' {
 			text, rest, err = unquote(rest[1:])
@@ -137,12 +155,12 @@ func split(line []byte) (fields [columns]string, err error) {
 			}
 		}
 		fields[i] = string(text)
-		last := i == columns-1
+		last := i == want-1
 		if last && len(rest) > 0 {
-			return fields, fmt.Errorf("more than %d columns", columns)
+			return fields, fmt.Errorf("more than %d columns", want)
 		}
 		if !last && (len(rest) == 0 || rest[0] != ',') {
-			return fields, fmt.Errorf("%d columns are not %d", i+1, columns)
+			return fields, fmt.Errorf("%d columns are not %d", i+1, want)
 		}
 		if !last {
 			rest = rest[1:]
@@ -183,7 +201,7 @@ func Read(r io.Reader) iter.Seq2[Sample, error] {
 			}
 			s := Sample{}
 			if err == nil {
-				s, err = ParseCSV(line)
+				s, err = lines.sample(line)
 			}
 			if err != nil {
 				yield(Sample{}, lines.at(err))
@@ -199,11 +217,17 @@ func Read(r io.Reader) iter.Seq2[Sample, error] {
 // lines counts the lines it reads. A line without its line feed is a stream
 // that was cut.
 type lines struct {
-	r *bufio.Reader
-	n int
+	r       *bufio.Reader
+	n       int
+	columns int
 }
 
-func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, maxLine)} }
+func newLines(r io.Reader) *lines {
+	return &lines{r: bufio.NewReaderSize(r, maxLine), columns: columns}
+}
+
+// sample reads a line with the columns that the header named.
+func (l *lines) sample(line []byte) (Sample, error) { return parseCSV(line, l.columns) }
 
 // next is the next line, good until the following call.
 func (l *lines) next() ([]byte, error) {
@@ -224,6 +248,10 @@ func (l *lines) header() error {
 	line, err := l.next()
 	if err == io.EOF {
 		err = errors.New("empty, not even a header line")
+	}
+	if err == nil && string(line) == firstHeader {
+		l.columns = firstColumns
+		return nil
 	}
 	if err == nil && string(line) != Header {
 		err = fmt.Errorf("header %q is not %q", line, Header)

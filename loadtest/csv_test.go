@@ -21,6 +21,7 @@ var anySample = rapid.Custom(func(t *rapid.T) Sample {
 		Planned: ns("planned"), Start: ns("start"), FirstByte: ns("first"), End: ns("end"),
 		Status: rapid.IntRange(0, 599).Draw(t, "status"), Bytes: rapid.Int64Min(0).Draw(t, "bytes"),
 		Right: rapid.Bool().Draw(t, "right"), Origin: text.Draw(t, "origin"), Err: text.Draw(t, "err"),
+		Item: rapid.IntRange(0, 99).Draw(t, "item"), Cache: text.Draw(t, "cache"),
 	}
 })
 
@@ -40,33 +41,34 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 
 func TestASampleIsOneLine(t *testing.T) {
 	s := Sample{N: 3, Target: 1, Planned: 30, Start: 31, FirstByte: 35, End: 40, Status: 200, Bytes: 7, Right: true,
-		Origin: "a\r\nX: y", Err: "say \"no\",\tthen\nstop"}
-	want := `3,1,30,31,35,40,200,7,true,a  X: y,"say ""no"", then stop"` + "\n"
+		Origin: "a\r\nX: y", Err: "say \"no\",\tthen\nstop", Item: 8, Cache: "hit"}
+	want := `3,1,30,31,35,40,200,7,true,a  X: y,"say ""no"", then stop",8,hit` + "\n"
 	if got := string(s.AppendCSV(nil)); got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}
 }
 
 func TestLinesThatAreNoSample(t *testing.T) {
-	const good = "0,0,0,1,2,3,200,5,true,a,"
+	const good = "0,0,0,1,2,3,200,5,true,a,,0,"
 	if _, err := ParseCSV([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
 	for name, line := range map[string]string{
 		"empty":                   "",
-		"a column short":          "0,0,0,1,2,3,200,5,true,a",
+		"a column short":          "0,0,0,1,2,3,200,5,true,a,,0",
+		"item is a word":          "0,0,0,1,2,3,200,5,true,a,,x,",
 		"a column more":           good + ",",
-		"space":                   "0, 0,0,1,2,3,200,5,true,a,",
-		"plus sign":               "+0,0,0,1,2,3,200,5,true,a,",
-		"negative":                "0,0,-1,1,2,3,200,5,true,a,",
-		"leading zero":            "0,0,00,1,2,3,200,5,true,a,",
-		"number too large":        "0,0,0,1,2,99999999999999999999,200,5,true,a,",
-		"right is 1":              "0,0,0,1,2,3,200,5,1,a,",
-		"right is True":           "0,0,0,1,2,3,200,5,True,a,",
-		"quote without end":       `0,0,0,1,2,3,200,5,true,"a,`,
-		"quote in plain text":     `0,0,0,1,2,3,200,5,true,a"b,`,
-		"text behind a quote":     `0,0,0,1,2,3,200,5,true,"a"b,`,
-		"carriage return at last": "0,0,0,1,2,3,200,5\r,true,a,",
+		"space":                   "0, 0,0,1,2,3,200,5,true,a,,0,",
+		"plus sign":               "+0,0,0,1,2,3,200,5,true,a,,0,",
+		"negative":                "0,0,-1,1,2,3,200,5,true,a,,0,",
+		"leading zero":            "0,0,00,1,2,3,200,5,true,a,,0,",
+		"number too large":        "0,0,0,1,2,99999999999999999999,200,5,true,a,,0,",
+		"right is 1":              "0,0,0,1,2,3,200,5,1,a,,0,",
+		"right is True":           "0,0,0,1,2,3,200,5,True,a,,0,",
+		"quote without end":       `0,0,0,1,2,3,200,5,true,"a,,0,`,
+		"quote in plain text":     `0,0,0,1,2,3,200,5,true,a,,0"b,,0,`,
+		"text behind a quote":     `0,0,0,1,2,3,200,5,true,"a"b,,0,`,
+		"carriage return at last": "0,0,0,1,2,3,200,5\r,true,a,,0,",
 	} {
 		if s, err := ParseCSV([]byte(line)); err == nil {
 			t.Errorf("%s: read as %+v", name, s)
@@ -83,7 +85,7 @@ func TestFilesThatAreDamagedSayWhere(t *testing.T) {
 		z.Close()
 		return b.Bytes()
 	}
-	const line = "0,0,0,1,2,3,200,5,true,a,\n"
+	const line = "0,0,0,1,2,3,200,5,true,a,,0,\n"
 	whole := packed(Header + "\n" + strings.Repeat(line, 5))
 	for name, row := range map[string]struct {
 		file []byte
@@ -128,7 +130,7 @@ func TestWriteFileIsWholeOrNothing(t *testing.T) {
 
 func TestReadStopsWhenAskedTo(t *testing.T) {
 	n := 0
-	for _, err := range Read(strings.NewReader(Header + "\n" + strings.Repeat("0,0,0,1,2,3,200,5,true,a,\n", 9) + "bad\n")) {
+	for _, err := range Read(strings.NewReader(Header + "\n" + strings.Repeat("0,0,0,1,2,3,200,5,true,a,,0,\n", 9) + "bad\n")) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,5 +149,25 @@ func TestAppendCSVDoesNotAllocate(t *testing.T) {
 	buf := make([]byte, 0, 256)
 	if n := testing.AllocsPerRun(100, func() { buf = s.AppendCSV(buf[:0]) }); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Records from before items and caches were told are still read.
+func TestRecordsOfTheFirstHeader(t *testing.T) {
+	var got []Sample
+	for s, err := range Read(strings.NewReader(firstHeader + "\n0,0,0,1,2,3,200,5,true,a,\n1,0,5,6,7,8,0,0,false,,\"reset, twice\"\n")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, s)
+	}
+	want := []Sample{{Start: 1, FirstByte: 2, End: 3, Status: 200, Bytes: 5, Right: true, Origin: "a"}, {N: 1, Planned: 5, Start: 6, FirstByte: 7, End: 8, Err: "reset, twice"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+	for _, err := range Read(strings.NewReader(firstHeader + "\n0,0,0,1,2,3,200,5,true,a,,0,hit\n")) {
+		if err == nil {
+			t.Error("a line has more columns than the header")
+		}
 	}
 }

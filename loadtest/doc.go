@@ -3,8 +3,11 @@
 //
 //	Plan ──► Schedule ──► Generator (vegeta) ──► Samples ──► gates, files
 //
-// A [Plan] says what to send and at which rates. Its [Schedule] is pure: hit n
-// has one planned start and one target, whatever the answers do. A [Generator]
+// A [Plan] says what to send and at which rates: constant, a ramp, stairs, a spike,
+// a sine wave, or the trace of another load; with even or Poisson arrivals; by a mix
+// of targets with weights, and items with a Zipf popularity; from clients that keep
+// their connections, take a new one each time, or are slow. Its [Schedule] is pure:
+// hit n has one planned start and one target, whatever the answers do. A [Generator]
 // sends the hits through vegeta's library over a transport of ours, in an open
 // loop: a slow answer never delays a later send. Each hit becomes one [Sample].
 //
@@ -30,8 +33,9 @@
 //
 //   - An Attacker that has run once sends nothing the second time: each run
 //     has a new one.
-//   - MaxWorkers silently closes the loop: no cap is set. The hits in flight are
-//     bounded by rate × Timeout.
+//   - MaxWorkers silently closes the loop: no cap is set, but by the shape closed,
+//     which is there to show what that hides. The hits in flight are bounded by
+//     rate × Timeout.
 //   - Its X-Vegeta-* fields would enter cache keys and logs: the request that
 //     goes out is ours, and has none of them.
 //   - MaxBody(0) reports no bytes, and Result has no first byte: the body is read,

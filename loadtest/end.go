@@ -11,6 +11,9 @@ type End struct {
 	CPUSeconds float64    `json:"cpu_s"`             // user and system time of the generator's process in between
 	CPUs       float64    `json:"cpus"`              // most it could use: GOMAXPROCS, or its cgroup's quota where that is less
 	GOMAXPROCS int        `json:"gomaxprocs"`        //
+	Throttled  float64    `json:"throttled_s"`       // time for which its cgroup was stopped for having used up its quota
+	Resent     int64      `json:"retransmits"`       // TCP segments sent again in its network namespace
+	Clients    int        `json:"clients,omitempty"` // of a closed loop, which has as many planned hits as it sent; 0 for a plan
 	Stopped    string     `json:"stopped,omitempty"` // why it ended before its plan; "" when it did not
 	Vegeta     CrossCheck `json:"vegeta"`
 }

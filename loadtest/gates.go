@@ -17,6 +17,15 @@ const (
 	// before a CPU is full, and what waits in them looks like the server's time.
 	CPUSuspect = 0.70
 	CPUInvalid = 0.90
+
+	// Share of the time for which the generator was stopped for having used up its
+	// CPU quota. What it would have done then it does late.
+	ThrottledSuspect = 0.01
+	ThrottledInvalid = 0.05
+
+	// TCP segments sent again, by requests: a lost one costs a request 200 ms or
+	// more, and whoever lost it, the system under test did not.
+	ResentSuspect = 0.01
 )
 
 // Validity says whether a trial may be ranked.
@@ -37,7 +46,8 @@ type Gate struct {
 }
 
 // Judge holds the generator to its own rules: every planned hit was sent once,
-// at its planned time, with CPU to spare. It says nothing of the answers.
+// at its planned time, with CPU to spare, and nothing around it stood in its way. It
+// says nothing of the answers.
 func Judge(samples []Sample, end End) Gate {
 	g := Gate{Validity: Valid}
 	if end.Stopped != "" {
@@ -46,6 +56,10 @@ func Judge(samples []Sample, end End) Gate {
 	g.complete(samples, end.Planned)
 	g.lateness(samples)
 	g.cpu(end)
+	g.surroundings(end)
+	if end.Clients > 0 {
+		g.add(Suspect, "%d clients sent in a closed loop: a slow answer delayed the requests behind it, and its times hide that; the rule is a plan", end.Clients)
+	}
 	return g
 }
 
@@ -137,5 +151,23 @@ func (g *Gate) cpu(end End) {
 	}
 	if share > limit {
 		g.add(v, "the generator used %.0f %% of its %.2g CPUs; the rule is at most %.0f %%", 100*share, end.CPUs, 100*limit)
+	}
+}
+
+// surroundings are the generator's cgroup and network.
+func (g *Gate) surroundings(end End) {
+	if end.Seconds <= 0 {
+		return // told by cpu
+	}
+	share := end.Throttled / end.Seconds
+	limit, v := ThrottledSuspect, Suspect
+	if share > ThrottledInvalid {
+		limit, v = ThrottledInvalid, Invalid
+	}
+	if share > limit {
+		g.add(v, "the generator was throttled by its CPU quota for %.0f %% of the time; the rule is at most %.0f %%", 100*share, 100*limit)
+	}
+	if share := float64(end.Resent) / float64(max(1, end.Sent)); share > ResentSuspect {
+		g.add(Suspect, "%d TCP segments were sent again by the generator for %d requests; the rule is at most %.0f %%", end.Resent, end.Sent, 100*ResentSuspect)
 	}
 }

@@ -27,6 +27,7 @@ var ErrBusy = errors.New("a run is going on\n\thint: one run at a time; wait for
 type Generator struct {
 	running sync.Mutex
 	pool    pool // guarded by running
+	workers int  // most hits in flight, 0 for no bound; a test shows what a bound hides
 }
 
 // Run sends what the plan says and returns when the last answer is in. Samples
@@ -53,7 +54,7 @@ func (g *Generator) Run(ctx context.Context, plan Plan, emit func([]Sample)) (En
 	s := newShooter(ctx, plan, schedule, g.pool.get(plan))
 	end := End{Planned: schedule.Hits()}
 	end.GOMAXPROCS, end.CPUs = cpuLimit()
-	before := cpuSeconds()
+	before := readSelf()
 	s.zero = time.Now().Add(Lead)
 	end.Zero = s.zero.Round(0)
 
@@ -64,9 +65,12 @@ func (g *Generator) Run(ctx context.Context, plan Plan, emit func([]Sample)) (En
 		}
 		emit(batch)
 	})
-	end.Vegeta = attack(s, pacer{ctx: ctx, schedule: schedule, zero: s.zero, alarm: alarm})
+	end.Vegeta = attack(s, pacer{ctx: ctx, schedule: schedule, zero: s.zero, alarm: alarm}, max(g.workers, schedule.clients))
 	stop()
-	end.CPUSeconds = cpuSeconds() - before
+	end.since(before)
+	if end.Clients = schedule.clients; end.Clients > 0 {
+		end.Planned = end.Sent
+	}
 	if err := context.Cause(ctx); err != nil {
 		end.Stopped = err.Error()
 	}
@@ -83,14 +87,19 @@ func (g *Generator) Drop() error {
 	return nil
 }
 
-// attack lets vegeta fire each hit of the pacer at the shooter.
-func attack(s *shooter, p pacer) CrossCheck {
-	// A new Attacker each time: a used one is stopped for ever. No MaxWorkers:
-	// a cap would make hits wait for answers.
-	attacker := vegeta.NewAttacker(vegeta.Client(&http.Client{
+// attack lets vegeta fire each hit of the pacer at the shooter, with so many
+// workers at most. 0 is no bound: a cap makes hits wait for answers, which is what
+// a closed loop is.
+func attack(s *shooter, p pacer, workers int) CrossCheck {
+	options := []func(*vegeta.Attacker){vegeta.Client(&http.Client{
 		Transport:     s,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}))
+	})}
+	if workers > 0 {
+		options = append(options, vegeta.Workers(uint64(workers)), vegeta.MaxWorkers(uint64(workers)))
+	}
+	// A new Attacker each time: a used one is stopped for ever.
+	attacker := vegeta.NewAttacker(options...)
 	defer attacker.Stop()
 	target := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: "http://schedule/"})
 	var m vegeta.Metrics
@@ -111,10 +120,14 @@ type pacer struct {
 
 // Pace returns when the hit is due, or stops the attack.
 func (p pacer) Pace(_ time.Duration, hits uint64) (wait time.Duration, stop bool) {
-	if hits >= p.schedule.Hits() || p.ctx.Err() != nil {
+	due := time.Duration(0)
+	switch closed := p.schedule.clients > 0; {
+	case p.ctx.Err() != nil, !closed && hits >= p.schedule.Hits(), closed && time.Since(p.zero) >= p.schedule.Length():
 		return 0, true
+	case !closed:
+		due = p.schedule.At(hits)
 	}
-	if d := p.schedule.At(hits) - time.Since(p.zero); d > 0 {
+	if d := due - time.Since(p.zero); d > 0 {
 		p.alarm.sleep(d)
 	}
 	return 0, p.ctx.Err() != nil

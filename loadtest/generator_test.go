@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -19,7 +20,15 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks for goroutines left behind. As a child of a benchmark the program
+// is the server that the benchmark asks.
+func TestMain(m *testing.M) {
+	if addr := os.Getenv(serveAt); addr != "" {
+		serveBare(addr)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // serve starts a server of h on loopback.
 func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {

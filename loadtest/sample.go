@@ -23,6 +23,8 @@ type Sample struct {
 	Right     bool          // status, size and hash are those of the target
 	Origin    string        // the response's X-Origin
 	Err       string        // why it failed; "" when an answer came whole
+	Item      int           // what {item} of the target stood for; 0 for none
+	Cache     string        // what caches on the way said of the answer: "hit", "uri-miss", …; "" when nothing was said
 }
 
 // Response is the time the client waited by the plan: what coordinated
@@ -64,9 +66,10 @@ func Summary(samples []Sample) Tally {
 }
 
 // ScheduleSHA256 is a hash over what was sent, in order of n: for each sample a
-// line of planned start in ns, method, path and bytes of request body. Two
-// trials with the same hash were asked the same things at the same times. A
-// target that a sample names and the plan lacks is an error.
+// line of planned start in ns, method, path and bytes of request body, then fields
+// and cookies where the target has any. Two trials with the same hash were asked
+// the same things at the same times. A target that a sample names and the plan
+// lacks is an error.
 func ScheduleSHA256(targets []Target, samples []Sample) (string, error) {
 	ordered := slices.Clone(samples)
 	SortSamples(ordered)
@@ -81,9 +84,13 @@ func ScheduleSHA256(targets []Target, samples []Sample) (string, error) {
 		line = append(line, ' ')
 		line = append(line, t.Method...)
 		line = append(line, ' ')
-		line = append(line, t.Path...)
+		line = append(line, expand(t.Path, s.N, s.Item)...)
 		line = append(line, ' ')
 		line = strconv.AppendInt(line, int64(t.Body), 10)
+		for _, f := range t.header() {
+			line = append(line, ' ')
+			line = append(line, f.name+": "+expand(f.value, s.N, s.Item)...)
+		}
 		line = append(line, '\n')
 		h.Write(line)
 	}

@@ -12,14 +12,13 @@ import (
 // due is H(t) of the picture in Schedule: how many hits are due before t. At is
 // its inverse.
 func due(s *Schedule, t time.Duration) float64 {
-	in := s.pieces[0]
-	for _, p := range s.pieces {
-		if t.Seconds() >= p.start {
-			in = p
+	in := &s.pieces[0]
+	for i := range s.pieces {
+		if t.Seconds() >= s.pieces[i].start {
+			in = &s.pieces[i]
 		}
 	}
-	u := min(max(0, t.Seconds()-in.start), in.length)
-	return in.before + min(in.rate*u+in.slope*u*u/2, in.due)
+	return in.before + min(in.sum(min(max(0, t.Seconds()-in.start), in.length)), in.due)
 }
 
 func mustSchedule(t interface{ Fatal(...any) }, phases ...Phase) *Schedule {
@@ -53,6 +52,20 @@ func TestPlannedStarts(t *testing.T) {
 			map[uint64]time.Duration{3: 300 * ms}},
 		{"stairs of 10, 20 and 30", []Phase{{Shape: Stairs, Rate: 10, To: 30, Steps: 3, For: 3 * time.Second}}, 60,
 			map[uint64]time.Duration{9: 900 * ms, 10: time.Second, 11: 1050 * ms, 30: 2 * time.Second, 33: 2100 * ms}},
+		{"spike: 10 a second, but 100 from 1 s on for 100 ms", []Phase{
+			{Shape: Spike, Rate: 10, To: 100, At: time.Second, Lasts: 100 * ms, For: 2 * time.Second}}, 29,
+			map[uint64]time.Duration{9: 900 * ms, 10: time.Second, 11: 1010 * ms, 20: 1100 * ms, 21: 1200 * ms}},
+		{"sine: 100 u + 100/π (1 − cos πu)", []Phase{
+			{Shape: Sine, Rate: 100, To: 200, Period: 2 * time.Second, For: 2 * time.Second}}, 200,
+			map[uint64]time.Duration{0: 0, 100: 591_471_943}},
+		{"replay: the arrivals themselves", []Phase{
+			{Shape: Replay, For: time.Second, Trace: []Arrival{{At: 5 * ms, Target: -1}, {At: 5 * ms, Target: -1}, {At: 800 * ms, Target: -1}}},
+			{Shape: Constant, Rate: 10, For: 200 * ms}}, 5,
+			map[uint64]time.Duration{0: 5 * ms, 1: 5 * ms, 2: 800 * ms, 3: time.Second, 4: 1100 * ms}},
+		{"replay behind half a hit", []Phase{
+			{Shape: Constant, Rate: 10, For: 250 * ms},
+			{Shape: Replay, For: time.Second, Trace: []Arrival{{At: 100 * ms, Target: -1}, {At: 200 * ms, Target: -1}}}}, 5,
+			map[uint64]time.Duration{2: 200 * ms, 3: 350 * ms, 4: 450 * ms}},
 		{"a pause: the hit after it waits for its end", []Phase{
 			{Shape: Constant, Rate: 10, For: 300 * ms}, {Shape: Constant, Rate: 0, For: time.Second}, {Shape: Constant, Rate: 10, For: 200 * ms}}, 5,
 			map[uint64]time.Duration{2: 200 * ms, 3: 1300 * ms, 4: 1400 * ms}},
@@ -77,15 +90,22 @@ func TestPlannedStarts(t *testing.T) {
 
 var anyPhase = rapid.Custom(func(t *rapid.T) Phase {
 	p := Phase{
-		Shape: rapid.SampledFrom([]Shape{Constant, Ramp, Stairs}).Draw(t, "shape"),
+		Shape: rapid.SampledFrom([]Shape{Constant, Ramp, Stairs, Spike, Sine}).Draw(t, "shape"),
 		Rate:  rapid.Float64Range(0, 2000).Draw(t, "rate"),
 		For:   time.Duration(rapid.Int64Range(1, int64(3*time.Second)).Draw(t, "for")),
 	}
 	if p.Shape != Constant {
 		p.To = rapid.Float64Range(0, 2000).Draw(t, "to")
 	}
-	if p.Shape == Stairs {
+	switch p.Shape {
+	case Stairs:
 		p.Steps = rapid.IntRange(2, 9).Draw(t, "steps")
+	case Spike:
+		p.At = time.Duration(rapid.Int64Range(0, int64(p.For)-1).Draw(t, "at"))
+		p.Lasts = time.Duration(rapid.Int64Range(1, int64(p.For-p.At)).Draw(t, "lasts"))
+	case Sine:
+		p.To = min(p.To, 2*p.Rate)
+		p.Period = time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(5*time.Second)).Draw(t, "period"))
 	}
 	return p
 })
@@ -110,6 +130,12 @@ func integral(phases []Phase) float64 {
 				rate += (p.To - p.Rate) * x
 			case Stairs:
 				rate += (p.To - p.Rate) * math.Floor(x*float64(p.Steps)) / float64(p.Steps-1)
+			case Spike:
+				if at := x * p.For.Seconds(); at >= p.At.Seconds() && at < (p.At+p.Lasts).Seconds() {
+					rate = p.To
+				}
+			case Sine:
+				rate += (p.To - p.Rate) * math.Sin(2*math.Pi*x*p.For.Seconds()/p.Period.Seconds())
 			}
 			sum += rate * p.For.Seconds() / steps
 		}

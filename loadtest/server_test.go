@@ -190,7 +190,7 @@ func TestAClientThatGoesAwayStopsItsRun(t *testing.T) {
 }
 
 func TestStreamsThatAreDamaged(t *testing.T) {
-	const sample = "0,0,0,1,2,3,200,5,true,a,\n"
+	const sample = "0,0,0,1,2,3,200,5,true,a,,0,\n"
 	const end = `{"zero":"2026-01-02T03:04:05Z","planned":1,"sent":1,"duration_s":1,"cpu_s":1,"cpus":1,"gomaxprocs":1,"vegeta":{"p50_ns":1,"p99_ns":1,"success":1}}` + "\n"
 	if s, e, err := ReadRun(strings.NewReader(Header+"\n"+sample+end), nil); err != nil || len(s) != 1 || e.Sent != 1 {
 		t.Fatalf("%v %v %v", s, e, err)

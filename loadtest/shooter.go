@@ -1,7 +1,6 @@
 package loadtest
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -21,36 +20,38 @@ import (
 // that wanted the connection has been given up.
 const dialTimeout = 5 * time.Second
 
-// longest X-Origin that a sample keeps.
-const maxOrigin = 64
-
-// pool keeps one Transport for the last bases and number of connections.
+// pool keeps the Transports for the last bases and number of connections.
 type pool struct {
 	bases       []string
 	connections int
-	transport   *http.Transport
+	kept        *http.Transport // of persistent connections
+	single      *http.Transport // of those that serve one request
 }
 
-func (p *pool) get(plan Plan) *http.Transport {
-	if p.transport == nil || p.connections != plan.Connections || !slices.Equal(p.bases, plan.Bases) {
+func (p *pool) get(plan Plan) *pool {
+	if p.kept == nil || p.connections != plan.Connections || !slices.Equal(p.bases, plan.Bases) {
 		p.drop()
-		*p = pool{bases: slices.Clone(plan.Bases), connections: plan.Connections, transport: newTransport(plan.Connections)}
+		*p = pool{bases: slices.Clone(plan.Bases), connections: plan.Connections, kept: newTransport(), single: newTransport()}
+		p.kept.MaxIdleConnsPerHost = plan.Connections
+		p.single.DisableKeepAlives = true
+		p.single.DialContext = dialSlow
 	}
-	return p.transport
+	return p
 }
 
 func (p *pool) drop() {
-	if p.transport != nil {
-		p.transport.CloseIdleConnections()
+	if p.kept != nil {
+		p.kept.CloseIdleConnections()
 	}
 	*p = pool{}
 }
 
-func newTransport(connections int) *http.Transport {
+var dialer = &net.Dialer{Timeout: dialTimeout}
+
+func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  nil, // whatever HTTP_PROXY says
-		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		MaxIdleConnsPerHost:    connections,
+		DialContext:            dialer.DialContext,
 		DisableCompression:     true, // else Accept-Encoding is added and bodies unpacked
 		MaxResponseHeaderBytes: 64 << 10,
 		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{}, // HTTP/1.1 only
@@ -61,25 +62,17 @@ func newTransport(connections int) *http.Transport {
 // but for its number, sends the schedule's in its place, and returns when the
 // last byte of the answer is in and checked.
 type shooter struct {
-	ctx       context.Context // of the run
-	schedule  *Schedule
-	transport *http.Transport
-	timeout   time.Duration
-	zero      time.Time
-	shots     [][]shot // by base, target
-	samples   collector
+	ctx      context.Context // of the run
+	schedule *Schedule
+	pool     *pool
+	timeout  time.Duration
+	zero     time.Time
+	shots    [][]shot // by base, target
+	samples  collector
 }
 
-// shot is a request that is the same each time, and the right answer to it.
-type shot struct {
-	request *http.Request
-	body    []byte
-	want    Target
-	hash    uint64
-}
-
-func newShooter(ctx context.Context, plan Plan, schedule *Schedule, transport *http.Transport) *shooter {
-	s := &shooter{ctx: ctx, schedule: schedule, transport: transport, timeout: plan.Timeout}
+func newShooter(ctx context.Context, plan Plan, schedule *Schedule, pool *pool) *shooter {
+	s := &shooter{ctx: ctx, schedule: schedule, pool: pool, timeout: plan.Timeout}
 	for _, base := range plan.Bases {
 		var shots []shot
 		for _, t := range plan.Targets {
@@ -88,34 +81,6 @@ func newShooter(ctx context.Context, plan Plan, schedule *Schedule, transport *h
 		s.shots = append(s.shots, shots)
 	}
 	return s
-}
-
-// newShot takes a base and target that Validate has passed.
-func newShot(base string, t Target) shot {
-	r, err := http.NewRequest(t.Method, base+t.Path, nil)
-	if err != nil {
-		panic("a validated target makes no request: " + err.Error())
-	}
-	r.Header.Set("User-Agent", "proxylab-loadgen")
-	sh := shot{request: r, want: t}
-	if t.Body > 0 {
-		sh.body = bytes.Repeat([]byte("0123456789abcdef"), t.Body/16+1)[:t.Body]
-		r.ContentLength = int64(t.Body)
-	}
-	if t.XXH64 != "" {
-		sh.hash, _ = strconv.ParseUint(t.XXH64, 16, 64) // Validate has seen 16 hex digits
-	}
-	return sh
-}
-
-// arm makes the request of one hit.
-func (sh *shot) arm(ctx context.Context) *http.Request {
-	r := sh.request.WithContext(ctx)
-	if sh.body != nil {
-		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(sh.body)), nil }
-		r.Body, _ = r.GetBody()
-	}
-	return r
 }
 
 // noFields is what vegeta gets for the answer's fields, so that it follows none
@@ -130,8 +95,14 @@ func (s *shooter) RoundTrip(fromVegeta *http.Request) (*http.Response, error) {
 	}
 	target := s.schedule.Target(n)
 	sh := &s.shots[n%uint64(len(s.shots))][target]
-	h := hit{zero: s.zero, Sample: Sample{N: n, Target: target, Planned: s.schedule.At(n)}}
+	h := hit{zero: s.zero, Sample: Sample{N: n, Target: target, Item: s.schedule.Item(n)}}
+	if s.schedule.clients == 0 {
+		h.Planned = s.schedule.At(n)
+	}
 	err = s.send(&h, sh)
+	if s.schedule.clients > 0 {
+		h.Planned = h.Start // nobody planned it
+	}
 	h.End = time.Since(s.zero)
 	switch {
 	case err == nil && h.resent():
@@ -189,9 +160,14 @@ func (h *hit) firstByteAt() time.Duration {
 func (s *shooter) send(h *hit, sh *shot) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.timeout)
 	defer cancel()
-	r := sh.arm(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: h.gotConn, GotFirstResponseByte: h.gotFirstByte}))
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: h.gotConn, GotFirstResponseByte: h.gotFirstByte})
+	transport := s.pool.kept
+	if sh.alone() {
+		transport, ctx = s.pool.single, context.WithValue(ctx, slowKey{}, sh.want.Slow)
+	}
+	r := sh.arm(ctx, h.N, h.Item)
 	h.Start = time.Since(s.zero)
-	resp, err := s.transport.RoundTrip(r)
+	resp, err := transport.RoundTrip(r)
 	h.FirstByte = h.firstByteAt()
 	if err != nil {
 		return err
@@ -199,18 +175,18 @@ func (s *shooter) send(h *hit, sh *shot) error {
 	defer resp.Body.Close()
 	h.Status = resp.StatusCode
 	h.Origin = origin(resp.Header)
+	h.Cache = cacheStatus(resp.Header)
 	digest := digests.Get().(*xxhash.Digest)
 	defer digests.Put(digest)
 	digest.Reset()
-	h.Bytes, err = drain(resp.Body, digest)
+	body := io.Reader(resp.Body)
+	if sh.want.Slow != nil && sh.want.Slow.Read > 0 {
+		body = &slowReader{r: body, pace: pace{ctx: ctx, rate: sh.want.Slow.Read}}
+	}
+	h.Bytes, err = drain(body, digest)
 	h.right = h.Status == sh.want.Status && (sh.want.Size < 0 || h.Bytes == sh.want.Size) &&
 		(sh.want.XXH64 == "" || digest.Sum64() == sh.hash)
 	return err
-}
-
-func origin(h http.Header) string {
-	o := h.Get("X-Origin")
-	return o[:min(len(o), maxOrigin)]
 }
 
 var (

@@ -14,6 +14,10 @@ const (
 	MaxHits        = 100_000_000      // of a plan
 	MaxFor         = 24 * time.Hour   // of a phase
 	MaxSteps       = 1000             // of stairs
+	MaxPoisson     = 10_000_000       // hits of a plan with Poisson arrivals, which are drawn beforehand
+	MaxTrace       = 1_000_000        // arrivals of a trace
+	MaxItems       = 100_000          // of a target
+	MaxClients     = 10_000           // of a closed loop
 	MaxConnections = 65_536           // kept per base
 	MaxTimeout     = 10 * time.Minute // of a request
 	MaxBody        = 64 << 20         // bytes of a request body
@@ -28,17 +32,7 @@ func (p Plan) Validate() error {
 		f.target(fmt.Sprintf("plan.targets[%d]", i), t.filled())
 	}
 	f.need(len(p.Phases) > 0, "plan.phases", "none given", "name at least one, as {\"shape\": \"constant\", \"rate\": 100, \"for\": 10000000000}")
-	sound := true
-	for i, ph := range p.Phases {
-		before := len(f.faults)
-		f.phase(fmt.Sprintf("plan.phases[%d]", i), ph)
-		sound = sound && len(f.faults) == before
-	}
-	if sound && len(p.Phases) > 0 {
-		hits := newSchedule(p).hits
-		f.need(hits >= 1, "plan.phases", "no request falls due in them", "raise a rate or a length")
-		f.need(hits <= MaxHits, "plan.phases", fmt.Sprintf("%d requests are more than %d", hits, MaxHits), "split the plan")
-	}
+	f.phases(p)
 	f.need(p.InTurn >= 0, "plan.in_turn", fmt.Sprintf("%d is below 0", p.InTurn), "0 chooses by weight")
 	f.need(p.Connections >= 1 && p.Connections <= MaxConnections, "plan.connections",
 		fmt.Sprintf("%d is not between 1 and %d", p.Connections, MaxConnections), "64 suits most labs")
@@ -72,15 +66,21 @@ func (f *faulter) bases(bases []string) {
 func (f *faulter) target(place string, t Target) {
 	f.need(isToken(t.Method) && t.Method != "CONNECT", place+".method",
 		fmt.Sprintf("%q is not a method that can be sent", t.Method), "GET, the default, HEAD or POST")
-	u, err := url.ParseRequestURI(t.Path)
-	f.need(strings.HasPrefix(t.Path, "/") && err == nil, place+".path",
+	path := expand(t.Path, 1, 1)
+	u, err := url.ParseRequestURI(path)
+	f.need(strings.HasPrefix(path, "/") && err == nil, place+".path",
 		fmt.Sprintf("%q is not a path that begins with \"/\"", t.Path), "as /size/1024 or /echo?q=1")
-	if err == nil && strings.HasPrefix(t.Path, "/") {
-		f.need(u.RequestURI() == t.Path, place+".path",
-			fmt.Sprintf("%q would be sent as %q", t.Path, u.RequestURI()), "write it as it is to be sent")
+	if err == nil && strings.HasPrefix(path, "/") {
+		f.need(u.RequestURI() == path, place+".path",
+			fmt.Sprintf("%q would be sent as %q", path, u.RequestURI()), "write it as it is to be sent")
 	}
 	f.need(t.Body >= 0 && t.Body <= MaxBody, place+".body",
 		fmt.Sprintf("%d is not between 0 and %d", t.Body, MaxBody), "bytes of the request body")
+	f.fields(place, t)
+	f.need(t.Items >= 0 && t.Items <= MaxItems, place+".items", fmt.Sprintf("%d is not between 0 and %d", t.Items, MaxItems), "what {item} stands for, from 1 on")
+	f.need(within(t.Zipf, 0, 10), place+".zipf", fmt.Sprintf("%v is not between 0 and 10", t.Zipf), "1 is the classic popularity of pages; 0 asks for all items alike")
+	f.need(t.Zipf == 0 || t.Items > 0, place+".zipf", fmt.Sprintf("%v has no items to choose from", t.Zipf), "say how many: items")
+	f.slow(place+".slow", t)
 	f.need(within(t.Weight, 0, math.MaxFloat32), place+".weight",
 		fmt.Sprintf("%v is not a positive number", t.Weight), "leave it out for 1, the default")
 	f.need(t.Status >= 200 && t.Status <= 599, place+".status",
@@ -90,29 +90,6 @@ func (f *faulter) target(place string, t Target) {
 		fmt.Sprintf("%d bytes cannot follow HEAD", t.Size), "an answer to HEAD has no body: 0")
 	f.need(t.XXH64 == "" || isXXH64(t.XXH64), place+".xxh64",
 		fmt.Sprintf("%q is not 16 hex digits in lower case", t.XXH64), "leave it out for any body")
-}
-
-func (f *faulter) phase(place string, p Phase) {
-	rate := func(name string, v float64) {
-		f.need(within(v, 0, MaxRate), place+"."+name, fmt.Sprintf("%v is not between 0 and %d", v, MaxRate), "requests per second")
-	}
-	rate("rate", p.Rate)
-	f.need(p.For > 0 && p.For <= MaxFor, place+".for",
-		fmt.Sprintf("%v is not above 0 and at most %v", p.For, MaxFor), "in nanoseconds: 10000000000 is 10 s")
-	switch p.Shape {
-	case Constant:
-		f.need(p.To == 0, place+".to", fmt.Sprintf("%v has no meaning in a constant phase", p.To), "leave it out, or make the shape ramp")
-		f.need(p.Steps == 0, place+".steps", fmt.Sprintf("%d has no meaning in a constant phase", p.Steps), "leave it out, or make the shape stairs")
-	case Ramp:
-		rate("to", p.To)
-		f.need(p.Steps == 0, place+".steps", fmt.Sprintf("%d has no meaning in a ramp", p.Steps), "leave it out, or make the shape stairs")
-	case Stairs:
-		rate("to", p.To)
-		f.need(p.Steps >= 2 && p.Steps <= MaxSteps, place+".steps",
-			fmt.Sprintf("%d is not between 2 and %d", p.Steps, MaxSteps), "one level alone is shape constant")
-	default:
-		f.need(false, place+".shape", fmt.Sprintf("unknown shape %q", p.Shape), "constant, ramp or stairs")
-	}
 }
 
 // within is false for NaN too.

@@ -50,7 +50,7 @@ func TestFaultsOfAPlan(t *testing.T) {
 		{"hash in capitals", func(p *Plan) { p.Targets[0].XXH64 = "ABCDEF0123456789" }, "plan.targets[0].xxh64"},
 		{"turns below none", func(p *Plan) { p.InTurn = -1 }, "plan.in_turn"},
 		{"no phase", func(p *Plan) { p.Phases = nil }, "plan.phases"},
-		{"unknown shape", func(p *Plan) { p.Phases[0].Shape = "sine" }, "plan.phases[0].shape"},
+		{"unknown shape", func(p *Plan) { p.Phases[0].Shape = "sawtooth" }, "plan.phases[0].shape"},
 		{"negative rate", func(p *Plan) { p.Phases[0].Rate = -1 }, "plan.phases[0].rate"},
 		{"rate that is no number", func(p *Plan) { p.Phases[0].Rate = math.NaN() }, "plan.phases[0].rate"},
 		{"endless rate", func(p *Plan) { p.Phases[0].Rate = math.Inf(1) }, "plan.phases[0].rate"},
@@ -61,6 +61,45 @@ func TestFaultsOfAPlan(t *testing.T) {
 		{"no length", func(p *Plan) { p.Phases[0].For = 0 }, "plan.phases[0].for"},
 		{"nothing due", func(p *Plan) { p.Phases[0].Rate = 0 }, "plan.phases"},
 		{"too much due", func(p *Plan) { p.Phases[0] = Phase{Shape: Constant, Rate: MaxRate, For: time.Hour} }, "plan.phases"},
+		{"spike beyond its phase", func(p *Plan) {
+			p.Phases[0] = Phase{Shape: Spike, Rate: 1, To: 9, At: time.Second, Lasts: 2 * time.Second, For: 2 * time.Second}
+		}, "plan.phases[0].lasts"},
+		{"sine without a period", func(p *Plan) { p.Phases[0] = Phase{Shape: Sine, Rate: 5, To: 9, For: time.Second} }, "plan.phases[0].period"},
+		{"sine below nought", func(p *Plan) {
+			p.Phases[0] = Phase{Shape: Sine, Rate: 5, To: 11, Period: time.Second, For: time.Second}
+		}, "plan.phases[0].to"},
+		{"empty trace", func(p *Plan) { p.Phases[0] = Phase{Shape: Replay, For: time.Second} }, "plan.phases[0].trace"},
+		{"trace out of order", func(p *Plan) {
+			p.Phases[0] = Phase{Shape: Replay, For: time.Second, Trace: []Arrival{{At: 5}, {At: 4}}}
+		}, "plan.phases[0].trace[1].at"},
+		{"trace longer than its phase", func(p *Plan) {
+			p.Phases[0] = Phase{Shape: Replay, For: time.Second, Trace: []Arrival{{At: time.Second}}}
+		}, "plan.phases[0].trace[0].at"},
+		{"trace of an unknown target", func(p *Plan) {
+			p.Phases[0] = Phase{Shape: Replay, For: time.Second, Trace: []Arrival{{Target: 1}}}
+		}, "plan.phases[0].trace[0].target"},
+		{"Poisson trace", func(p *Plan) {
+			p.Phases[0], p.Arrivals = Phase{Shape: Replay, For: time.Second, Trace: []Arrival{{}}}, Poisson
+		}, "plan.phases[0].trace"},
+		{"unknown arrivals", func(p *Plan) { p.Arrivals = "random" }, "plan.arrivals"},
+		{"too much Poisson", func(p *Plan) { p.Phases[0].Rate, p.Phases[0].For, p.Arrivals = MaxRate, 11*time.Second, Poisson }, "plan.arrivals"},
+		{"nobody in the closed loop", func(p *Plan) { p.Phases[0] = Phase{Shape: Closed, For: time.Second} }, "plan.phases[0].clients"},
+		{"closed loop with a rate", func(p *Plan) { p.Phases[0] = Phase{Shape: Closed, Clients: 1, Rate: 5, For: time.Second} }, "plan.phases[0].rate"},
+		{"closed loop behind a phase", func(p *Plan) { p.Phases = append(p.Phases, Phase{Shape: Closed, Clients: 1, For: time.Second}) }, "plan.phases[1].shape"},
+		{"item without items", func(p *Plan) { p.Targets[0].Path = "/size/{item}" }, "plan.targets[0].items"},
+		{"item in a field without items", func(p *Plan) { p.Targets[0].Fields = map[string]string{"X-I": "{item}"} }, "plan.targets[0].items"},
+		{"items below none", func(p *Plan) { p.Targets[0].Items = -1 }, "plan.targets[0].items"},
+		{"Zipf without items", func(p *Plan) { p.Targets[0].Zipf = 1 }, "plan.targets[0].zipf"},
+		{"Zipf below none", func(p *Plan) { p.Targets[0].Zipf, p.Targets[0].Items = -1, 5 }, "plan.targets[0].zipf"},
+		{"place that is unknown", func(p *Plan) { p.Targets[0].Path = "/{user}" }, "plan.targets[0].path"},
+		{"field that is no token", func(p *Plan) { p.Targets[0].Fields = map[string]string{"X Y": "1"} }, "plan.targets[0].fields.X Y"},
+		{"field with a line feed", func(p *Plan) { p.Targets[0].Fields = map[string]string{"X": "1\r\nY: 2"} }, "plan.targets[0].fields.X"},
+		{"field of the framing", func(p *Plan) { p.Targets[0].Fields = map[string]string{"content-Length": "1"} }, "plan.targets[0].fields.content-Length"},
+		{"cookie that is two", func(p *Plan) { p.Targets[0].Cookies = map[string]string{"a": "1; b=2"} }, "plan.targets[0].cookies.a"},
+		{"cookie without a name", func(p *Plan) { p.Targets[0].Cookies = map[string]string{"": "1"} }, "plan.targets[0].cookies."},
+		{"slow in nothing", func(p *Plan) { p.Targets[0].Slow = &Slow{} }, "plan.targets[0].slow"},
+		{"slow below none", func(p *Plan) { p.Targets[0].Slow = &Slow{Read: -1} }, "plan.targets[0].slow.read"},
+		{"slow body without a body", func(p *Plan) { p.Targets[0].Slow = &Slow{Body: 9} }, "plan.targets[0].slow.body"},
 		{"no connection", func(p *Plan) { p.Connections = 0 }, "plan.connections"},
 		{"no timeout", func(p *Plan) { p.Timeout = 0 }, "plan.timeout"},
 	}
