@@ -43,7 +43,13 @@ func (l *Lab) check() []site.Fault {
 	if l.Limits.memoryBytes, err = parseMemory(l.Limits.Memory); err != nil {
 		bad("limits.memory", err.Error(), "for example 256MiB")
 	}
+	for key, v := range map[string]float64{"limits.origin_cpus": l.Limits.OriginCPUs, "limits.generator_cpus": l.Limits.GeneratorCPUs} {
+		if v != 0 && !(v >= 0.2 && v <= 64) {
+			bad(key, fmt.Sprintf("%g is not between 0.2 and 64", v), "leave it out for no limit")
+		}
+	}
 	l.checkLoad(bad)
+	l.checkMeasured(bad)
 	if len(l.Sizes) == 0 {
 		bad("sizes", "no size", "quick: {blocks: 6, time: 1}")
 	}

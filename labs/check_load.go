@@ -3,7 +3,7 @@ package labs
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,10 +37,10 @@ func (l *Lab) checkLoad(bad func(key, text, hint string)) {
 func (l *Lab) plan() loadtest.Plan {
 	plan := loadtest.Plan{
 		Bases: []string{"http://origin-1:" + originPort}, Phases: l.Load.Phases,
-		Connections: l.Load.Connections, Timeout: l.Load.Timeout,
+		Arrivals: l.Load.Arrivals, Connections: l.Load.Connections, Timeout: l.Load.Timeout,
 	}
 	for _, t := range l.Load.Targets {
-		plan.Targets = append(plan.Targets, loadtest.Target{Method: t.Method, Path: t.Path, Body: t.Body, Weight: t.Weight, Size: -1})
+		plan.Targets = append(plan.Targets, t.asked())
 	}
 	return plan
 }
@@ -58,10 +58,15 @@ func inLab(place string) string { return "load." + strings.TrimPrefix(place, "pl
 // would be answered by every system, "rightly", with its 404.
 func (l *Lab) checkTargets(bad func(key, text, hint string)) {
 	for i, t := range l.Load.Targets {
+		a := answer(t, 1)
+		if last := answer(t, t.Items); t.Items > 1 && (last.Status != a.Status || last.XXH64 != a.XXH64) {
+			bad(fmt.Sprintf("load.targets[%d].items", i), fmt.Sprintf("item 1 and item %d have different answers", t.Items),
+				"all items of a target must have the same one: put {item} into the query, as /size/1024?item={item}")
+		}
 		if strings.Contains(t.Path, "/status/") {
 			continue // an error is what is asked for
 		}
-		if a := answer(t.Method, t.Path, t.Body); a.Status >= 400 {
+		if a.Status >= 400 {
 			bad(fmt.Sprintf("load.targets[%d].path", i), fmt.Sprintf("the origins answer %s %s with status %d", t.Method, t.Path, a.Status),
 				"`go doc proxylab/labs/origin` lists their paths; /status/N asks for a status")
 		}
@@ -93,11 +98,42 @@ func (l *Lab) checkSizes(bad func(key, text, hint string), sound bool) {
 	}
 }
 
-// stretch makes each phase longer or shorter.
-func stretch(phases []loadtest.Phase, factor float64) []loadtest.Phase {
-	out := slices.Clone(phases)
-	for i := range out {
-		out[i].For = time.Duration(float64(out[i].For) * factor)
+// checkMeasured holds calibrate and saturation to what they can be.
+func (l *Lab) checkMeasured(bad func(key, text, hint string)) {
+	c, s := l.Calibrate, l.Saturation
+	within := func(key string, d time.Duration) {
+		if d != 0 && (d < 100*time.Millisecond || d > time.Minute) {
+			bad(key, fmt.Sprintf("%v is not between 100ms and 1m", d), "1s suits most labs")
+		}
 	}
-	return out
+	within("calibrate.for", c.For)
+	within("saturation.for", s.For)
+	word := func(key, got, want string) {
+		if got != "" && got != want {
+			bad(key, strconv.Quote(got)+" is unknown", want+", or leave it out")
+		}
+		if got != "" && c.For == 0 {
+			bad(key, "nothing is measured that it could be chosen by", "calibrate.for says how long to measure")
+		}
+	}
+	word("calibrate.quota", c.Quota, choose)
+	word("calibrate.rates", c.Rates, percent)
+	if s.For == 0 {
+		if s != (Saturation{}) {
+			bad("saturation.for", "missing", "how long each level is, as 2s")
+		}
+		return
+	}
+	if c.Rates != "" {
+		bad("calibrate.rates", "rates are percent of the lowest knee where there is a saturation search", "leave it out")
+	}
+	if !(s.Start >= 1 && s.Start <= s.Most && s.Most <= loadtest.MaxRate) {
+		bad("saturation.start", fmt.Sprintf("%g is not between 1 and saturation.most, %g", s.Start, s.Most), "leave it out for 100")
+	}
+	if !(s.Precision >= 1.01 && s.Precision <= 2) {
+		bad("saturation.precision", fmt.Sprintf("%g is not between 1.01 and 2", s.Precision), "1.1: the ends of the interval are a tenth apart")
+	}
+	if s.Repeat < 1 || s.Repeat > 9 {
+		bad("saturation.repeat", fmt.Sprintf("%d is not between 1 and 9", s.Repeat), "leave it out for 3")
+	}
 }

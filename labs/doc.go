@@ -13,6 +13,8 @@
 //	limits:              what each system gets, whichever it is
 //	  cpus: 1            CPU quota, in cores
 //	  memory: 256MiB
+//	  origin_cpus: 0     quota of each origin, and of the generator; none by default. A
+//	  generator_cpus: 0  lesson can make them too small: its trials are INVALID then
 //	site:                the shared declaration (package site); members are
 //	                     http://origin-N:8080
 //	load:
@@ -21,13 +23,65 @@
 //	      method: GET    GET, HEAD or POST; GET by default
 //	      body: 0        bytes of request body
 //	      weight: 1
+//	      fields: {Accept-Language: es, X-Request: "{n}"}
+//	      cookies: {session: "s{item}"}
+//	      items: 1000    {item} in path, fields and cookies is 1 to 1000, all with the
+//	      zipf: 1.1      same answer; item k is asked for in proportion to k^-1.1
+//	      fresh: true    a new connection for each request
+//	      slow: {headers: 100, body: 100, read: 1000}   a slow client, in bytes per
+//	                     second; its times are among the others'
+//	  arrivals: even     or poisson
 //	  warmup: {shape: constant, rate: 500, for: 1s}
-//	  phases:            the schedule: constant, ramp (rate, to), stairs (rate, to, steps)
+//	  phases:            the schedule, one pool of connections for all of it
+//	    - {shape: constant, rate: 500, for: 5s}
+//	    - {shape: ramp, rate: 0, to: 500, for: 5s}
 //	    - {shape: stairs, rate: 500, to: 1500, steps: 3, for: 4500ms}
+//	    - {shape: spike, rate: 100, to: 1000, at: 2s, lasts: 500ms, for: 5s}
+//	    - {shape: sine, rate: 500, to: 900, period: 2s, for: 6s}
+//	    - {shape: replay, trace: trace.txt}   a file beside lab.yaml: see below
+//	    - {shape: closed, clients: 8, for: 5s}  alone; a lesson, its trials are SUSPECT
 //	  connections: 64    idle connections the generator keeps
 //	  timeout: 5s        of one request
+//	calibrate:           what is measured before the first trial; left out: nothing
+//	  for: 1s            of each measurement
+//	  quota: choose      limits.cpus is the most; see Calibration
+//	  rates: percent     rates are percent of what the slowest system can do
+//	saturation:          a search for each system's knee; left out: none
+//	  for: 2s            of each level
+//	  start: 100         first rate
+//	  most: 50000        rate above which nothing is tried
+//	  precision: 1.1     ratio of the ends of the interval
+//	  repeat: 3          tries of each end
 //	sizes:               how much of it; time stretches each phase
 //	  quick: {blocks: 6, time: 1}
+//
+// A trace has a line for each request: seconds since its start, and then, where
+// the trace is to choose, method and path of one of load.targets.
+//
+//	0.000
+//	0.250 GET /size/1024
+//
+// It lasts until its last request, or as long as for says; a size that stretches
+// time cuts it or begins it again.
+//
+// # Calibration
+//
+// Before the first trial the generator asks a server that does nothing, as fast as
+// answers come: the null ceiling; and at a rate that strains nobody: the noise floor.
+// Then it asks the origins without a proxy, the direct baseline, and each system.
+// From the CPU time that a request takes of generator, origins and the cheapest system
+// follows the quota at which the systems are what limits, on two shared cores too:
+// at the rate it allows no more than 80 % of the machine are busy, and no more than
+// 60 % of the baseline are asked for.
+//
+// # Saturation
+//
+// A search doubles the rate until a system no longer has p99 ≤ 50 ms, 99.9 % right
+// answers and 99 % of the sends on time, and then halves the gap (see
+// [loadtest.Search]). The knee is an interval. A level that the generator could not hold
+// is void: such a search ends without an upper end, and is no praise for anybody. The
+// trials then have their rates in percent of the lowest knee: without phases of its own
+// a lab plays 50 and 80, for 5 s each, and the report's notes tell the latency at each.
 //
 // # A run
 //

@@ -27,6 +27,7 @@ func (p *play) begin(ctx context.Context, f docker.Facts) record.Run {
 			Engine: f.Engine, CgroupVersion: f.CgroupVersion, StorageDriver: f.StorageDriver, Go: runtime.Version(),
 		},
 		Load: record.Load{
+			Arrivals:    string(p.Lab.Load.Arrivals),
 			WarmUp:      p.Lab.Load.WarmUp.For.Seconds(),
 			Connections: p.Lab.Load.Connections,
 			Timeout:     p.Lab.Load.Timeout.Seconds(),
@@ -39,11 +40,6 @@ func (p *play) begin(ctx context.Context, f docker.Facts) record.Run {
 	return run
 }
 
-// phases are the lab's phases, stretched to the size.
-func (p *play) phases() []loadtest.Phase {
-	return stretch(p.Lab.Load.Phases, p.Lab.Sizes[p.Size].Time)
-}
-
 // length is that of all phases together.
 func length(phases []loadtest.Phase) (d time.Duration) {
 	for _, ph := range phases {
@@ -52,27 +48,34 @@ func length(phases []loadtest.Phase) (d time.Duration) {
 	return d
 }
 
-// levels writes phases for the record, on one axis of time, stairs as their
-// levels.
+// levels writes phases for the record, on one axis of time, stairs and spikes as
+// their levels.
 func levels(phases []loadtest.Phase) []record.Phase {
 	var out []record.Phase
 	var start time.Duration
 	for _, ph := range phases {
-		n := 1
-		if ph.Shape == loadtest.Stairs {
-			n = ph.Steps
-		}
-		for i := range n {
-			from, to := start+ph.For*time.Duration(i)/time.Duration(n), start+ph.For*time.Duration(i+1)/time.Duration(n)
-			r := record.Phase{Shape: string(ph.Shape), Start: from.Seconds(), End: to.Seconds(), From: ph.Rate, To: ph.Rate}
-			switch ph.Shape {
-			case loadtest.Ramp:
-				r.To = ph.To
-			case loadtest.Stairs:
-				r.From = ph.Rate + (ph.To-ph.Rate)*float64(i)/float64(n-1)
-				r.To = r.From
+		add := func(from, to time.Duration, low, high float64) {
+			if to > from {
+				out = append(out, record.Phase{Shape: string(ph.Shape), Start: (start + from).Seconds(), End: (start + to).Seconds(), From: low, To: high})
 			}
-			out = append(out, r)
+		}
+		switch ph.Shape {
+		case loadtest.Ramp, loadtest.Sine:
+			add(0, ph.For, ph.Rate, ph.To)
+		case loadtest.Stairs:
+			n := time.Duration(ph.Steps)
+			for i := range n {
+				rate := ph.Rate + (ph.To-ph.Rate)*float64(i)/float64(n-1)
+				add(ph.For*i/n, ph.For*(i+1)/n, rate, rate)
+			}
+		case loadtest.Spike:
+			add(0, ph.At, ph.Rate, ph.Rate)
+			add(ph.At, ph.At+ph.Lasts, ph.To, ph.To)
+			add(ph.At+ph.Lasts, ph.For, ph.Rate, ph.Rate)
+		case loadtest.Replay:
+			add(0, ph.For, mean(ph), mean(ph))
+		default:
+			add(0, ph.For, ph.Rate, ph.Rate)
 		}
 		start += ph.For
 	}

@@ -75,53 +75,56 @@ func wrongAnswer(s *underTest, want loadtest.Target, got loadtest.Sample) error 
 func (p *play) truth() []loadtest.Target {
 	var targets []loadtest.Target
 	for _, t := range p.Lab.Load.Targets {
-		a := answer(t.Method, t.Path, t.Body)
-		a.Weight = t.Weight
-		targets = append(targets, a)
+		targets = append(targets, answer(t, 1))
 	}
 	return targets
 }
 
-// answer is a target whose right answer is what the origin says to it.
-func answer(method, path string, body int) loadtest.Target {
+// answer is a target whose right answer is what the origin says to it; of its
+// items, to the one given.
+func answer(t Target, item int) loadtest.Target {
+	asked := t.asked()
 	rec := httptest.NewRecorder()
 	gone, cancel := context.WithCancel(context.Background())
 	cancel() // so that /delay does not wait: what it says is the same
-	origin.New("").ServeHTTP(rec, httptest.NewRequestWithContext(gone, method, path, bytes.NewReader(make([]byte, body))))
+	r := httptest.NewRequestWithContext(gone, t.Method, asked.PathOf(0, item), bytes.NewReader(make([]byte, t.Body)))
+	for name, value := range t.Fields {
+		r.Header.Set(name, value)
+	}
+	origin.New("").ServeHTTP(rec, r)
 	data := rec.Body.Bytes()
-	if method == http.MethodHead {
+	if t.Method == http.MethodHead {
 		data = nil // the recorder keeps what net/http would not send
 	}
-	return loadtest.Target{
-		Method: method, Path: path, Body: body, Weight: 1,
-		Status: rec.Code, Size: int64(len(data)), XXH64: fmt.Sprintf("%016x", xxhash.Sum64(data)),
-	}
+	asked.Status, asked.Size, asked.XXH64 = rec.Code, int64(len(data)), fmt.Sprintf("%016x", xxhash.Sum64(data))
+	return asked
 }
 
 // control asks origins for their counters: never through a proxy, and not for
 // ever, since one may be frozen.
 var control = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
 
-// counts asks each origin how many requests it has served.
-func (t *topology) counts(ctx context.Context) (map[string]int64, error) {
-	counts := map[string]int64{}
+// counts asks each origin how many requests it has served, and for how long it
+// could not run.
+func (t *topology) counts(ctx context.Context) (counts map[string]int64, stalled map[string]float64, err error) {
+	counts, stalled = map[string]int64{}, map[string]float64{}
 	for i, o := range t.origins {
 		name := fmt.Sprintf("origin-%d", i+1)
 		req, err := http.NewRequestWithContext(ctx, "GET", "http://"+o.Addr(controlPort)+"/counts", nil)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		resp, err := control.Do(req)
 		if err != nil {
-			return nil, fmt.Errorf("counters of %s: %w\n\thint: something outside this run stopped or froze it", name, err)
+			return nil, nil, fmt.Errorf("counters of %s: %w\n\thint: something outside this run stopped or froze it", name, err)
 		}
 		var c origin.Counts
 		err = json.NewDecoder(resp.Body).Decode(&c)
 		resp.Body.Close()
 		if err != nil {
-			return nil, fmt.Errorf("counters of %s: %w", name, err)
+			return nil, nil, fmt.Errorf("counters of %s: %w", name, err)
 		}
-		counts[name] = c.Requests
+		counts[name], stalled[name] = c.Requests, c.StalledSeconds
 	}
-	return counts, nil
+	return counts, stalled, nil
 }

@@ -10,20 +10,23 @@ import (
 	"strings"
 	"time"
 
-	"proxylab/loadtest"
 	"proxylab/proxy/site"
 )
 
 // Lab is one experiment as its lab.yaml declares it.
 type Lab struct {
-	Name    string          `yaml:"-"` // the folder's name: 01-side-by-side
-	Title   string          `yaml:"title"`
-	Goal    string          `yaml:"goal"`
-	Systems []string        `yaml:"systems"`
-	Origins int             `yaml:"origins"`
-	Limits  Limits          `yaml:"limits"`
-	Load    Load            `yaml:"load"`
-	Sizes   map[string]Size `yaml:"sizes"`
+	Name    string   `yaml:"-"` // the folder's name: 01-side-by-side
+	Title   string   `yaml:"title"`
+	Goal    string   `yaml:"goal"`
+	Systems []string `yaml:"systems"`
+	Origins int      `yaml:"origins"`
+	Limits  Limits   `yaml:"limits"`
+	Load    Load     `yaml:"load"`
+
+	Calibrate  Calibrate  `yaml:"calibrate"`
+	Saturation Saturation `yaml:"saturation"`
+
+	Sizes map[string]Size `yaml:"sizes"`
 
 	// Site is parsed by package site from the same file; see [parseSite].
 	Site *site.Site `yaml:"-"`
@@ -35,25 +38,12 @@ type Limits struct {
 	CPUs   float64 `yaml:"cpus"`
 	Memory string  `yaml:"memory"` // 256MiB
 
+	// Of each origin and of the generator; 0 is none. They are for lessons on what a
+	// trial is worth when these, and not the system, are what limits.
+	OriginCPUs    float64 `yaml:"origin_cpus"`
+	GeneratorCPUs float64 `yaml:"generator_cpus"`
+
 	memoryBytes int64
-}
-
-// Load is what every trial sends.
-type Load struct {
-	Targets     []Target         `yaml:"targets"`
-	WarmUp      loadtest.Phase   `yaml:"warmup"`
-	Phases      []loadtest.Phase `yaml:"phases"`
-	Connections int              `yaml:"connections"`
-	Timeout     time.Duration    `yaml:"timeout"`
-}
-
-// Target is one kind of request. What a right answer is, the lab asks the
-// origin itself before the first trial.
-type Target struct {
-	Method string  `yaml:"method"`
-	Path   string  `yaml:"path"`
-	Body   int     `yaml:"body"`
-	Weight float64 `yaml:"weight"`
 }
 
 // Size is how much of a lab is played.
@@ -117,8 +107,9 @@ func Parse(file string, data []byte) (*Lab, error) {
 	if fault := decode(data, l); fault != nil {
 		return nil, &site.Faults{File: file, List: []site.Fault{*fault}}
 	}
-	l.setDefaults()
-	faults := l.check()
+	l.Load.setDefaults()
+	l.setSearchDefaults()
+	faults := append(l.readTraces(filepath.Dir(file)), l.check()...)
 	var err error
 	if l.Site, err = parseSite(file, data, l.Raw != nil); err == nil {
 		faults = append(faults, l.checkMembers()...)
@@ -137,16 +128,6 @@ func Parse(file string, data []byte) (*Lab, error) {
 		return nil, &site.Faults{File: file, List: faults}
 	}
 	return l, nil
-}
-
-func (l *Lab) setDefaults() {
-	for i := range l.Load.Targets {
-		t := &l.Load.Targets[i]
-		t.Method = cmp.Or(t.Method, "GET")
-		t.Weight = cmp.Or(t.Weight, 1)
-	}
-	l.Load.Connections = cmp.Or(l.Load.Connections, 64)
-	l.Load.Timeout = cmp.Or(l.Load.Timeout, 5*time.Second)
 }
 
 // SizeNames returns the sizes of the lab, smallest first.

@@ -72,12 +72,18 @@ func TestStairsAreRecordedAsTheirLevels(t *testing.T) {
 	p.Lab.Load.Phases = []loadtest.Phase{
 		{Shape: loadtest.Stairs, Rate: 100, To: 300, Steps: 3, For: 6 * time.Second},
 		{Shape: loadtest.Ramp, Rate: 300, To: 0, For: 2 * time.Second},
+		{Shape: loadtest.Spike, Rate: 10, To: 90, At: 2 * time.Second, Lasts: time.Second, For: 4 * time.Second},
+		{Shape: loadtest.Replay, For: 2 * time.Second, Trace: []loadtest.Arrival{{}, {At: time.Second}, {At: 1500 * time.Millisecond}}},
 	}
 	want := []record.Phase{
 		{Shape: "stairs", Start: 0, End: 1, From: 100, To: 100},
 		{Shape: "stairs", Start: 1, End: 2, From: 200, To: 200},
 		{Shape: "stairs", Start: 2, End: 3, From: 300, To: 300},
 		{Shape: "ramp", Start: 3, End: 4, From: 300, To: 0},
+		{Shape: "spike", Start: 4, End: 5, From: 10, To: 10},
+		{Shape: "spike", Start: 5, End: 5.5, From: 90, To: 90},
+		{Shape: "spike", Start: 5.5, End: 6, From: 10, To: 10},
+		{Shape: "replay", Start: 6, End: 7, From: 1, To: 1},
 	}
 	if got := levels(p.phases()); !slices.Equal(got, want) {
 		t.Errorf("levels\n%v, want\n%v", got, want)
@@ -87,17 +93,24 @@ func TestStairsAreRecordedAsTheirLevels(t *testing.T) {
 // A trial that is fine is VALID; each row spoils it in one way.
 func TestTrialsAreJudged(t *testing.T) {
 	end := loadtest.End{Planned: 100, Sent: 100, Seconds: 1, CPUSeconds: 0.1, CPUs: 2}
+	machine := room{cpus: 2, origins: 2}
 	for _, c := range []struct {
 		name     string
 		spoil    func(*record.Trial, []loadtest.Sample)
 		validity record.Validity
 		reason   string
+		in       room
 	}{
-		{"nothing", func(*record.Trial, []loadtest.Sample) {}, record.Valid, ""},
-		{"wrong bytes", func(tr *record.Trial, s []loadtest.Sample) { s[7].Right = false }, record.Invalid, "wrong status or bytes"},
-		{"origins served more", func(tr *record.Trial, s []loadtest.Sample) { tr.Origins["origin-1"]++ }, record.Suspect, "the origins counted"},
-		{"origins saturated", func(tr *record.Trial, s []loadtest.Sample) { tr.Resources.Origins.CPUSeconds = 1.9 }, record.Invalid, "machine's CPU time"},
-		{"invalid outweighs suspect", func(tr *record.Trial, s []loadtest.Sample) { s[7].Right = false; tr.Origins["origin-1"]++ }, record.Invalid, "the origins counted"},
+		{"nothing", func(*record.Trial, []loadtest.Sample) {}, record.Valid, "", machine},
+		{"wrong bytes", func(tr *record.Trial, s []loadtest.Sample) { s[7].Right = false }, record.Invalid, "wrong status or bytes", machine},
+		{"origins served more", func(tr *record.Trial, s []loadtest.Sample) { tr.Origins["origin-1"]++ }, record.Suspect, "the origins counted", machine},
+		{"origins saturated", func(tr *record.Trial, s []loadtest.Sample) { tr.Resources.Origins.CPUSeconds = 1.9 }, record.Invalid, "machine's CPU time", machine},
+		{"invalid outweighs suspect", func(tr *record.Trial, s []loadtest.Sample) { s[7].Right = false; tr.Origins["origin-1"]++ }, record.Invalid, "the origins counted", machine},
+		{"origins at their quotas", func(tr *record.Trial, s []loadtest.Sample) { tr.Resources.Origins.CPUSeconds = 0.3 }, record.Invalid, "their quotas leave them", room{cpus: 0.4, origins: 2, quota: true}},
+		{"origins throttled", func(tr *record.Trial, s []loadtest.Sample) { tr.Resources.Origins.ThrottledSeconds = 0.12 }, record.Invalid, "stopped by their CPU quotas for 6 % of the time", machine},
+		{"origins throttled for a moment", func(tr *record.Trial, s []loadtest.Sample) { tr.Resources.Origins.ThrottledSeconds = 0.1 }, record.Valid, "", machine},
+		{"an origin stood still", func(tr *record.Trial, s []loadtest.Sample) { tr.Stalled = 0.2 }, record.Suspect, "could not run for 0.20 s; the rule is at most 0.1 s", machine},
+		{"an origin stood still for long", func(tr *record.Trial, s []loadtest.Sample) { tr.Stalled = 0.9 }, record.Invalid, "could not run for 0.90 s; the rule is at most 0.5 s", machine},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var samples []loadtest.Sample
@@ -108,7 +121,7 @@ func TestTrialsAreJudged(t *testing.T) {
 			tr := record.Trial{Seconds: 1, Requests: 100, Right: 100, Origins: map[string]int64{"origin-1": 50, "origin-2": 50},
 				Resources: record.Resources{Origins: &record.Usage{CPUSeconds: 0.1}}}
 			c.spoil(&tr, samples)
-			v, reasons := judge(samples, end, tr, 2)
+			v, reasons := judge(samples, end, tr, c.in)
 			if v != c.validity || !strings.Contains(strings.Join(reasons, "; "), c.reason) {
 				t.Errorf("%s %q, want %s %q", v, reasons, c.validity, c.reason)
 			}

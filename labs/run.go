@@ -56,6 +56,7 @@ type play struct {
 	dir     string // of the run's records, "" until the gate is passed
 	run     record.Run
 	started time.Time // of the first trial
+	scale   float64   // rate of one percent, once it is measured; 0: rates are as the lab has them
 }
 
 // NewID names a run of a lab: its time, then the lab.
@@ -182,6 +183,15 @@ func (p *play) play(ctx context.Context) (err error) {
 	if err := p.writeConfigs(t); err != nil {
 		return err
 	}
+	if err := p.calibrate(ctx, t); err != nil {
+		return err
+	}
+	if err := p.saturate(ctx, t); err != nil {
+		return err
+	}
+	for i, s := range t.systems {
+		p.run.Systems[i].CPUs = s.fact.CPUs // a calibration may have changed it
+	}
 	return p.trials(ctx, t)
 }
 
@@ -191,6 +201,7 @@ func (p *play) trials(ctx context.Context, t *topology) error {
 	targets := p.truth()
 	total := p.Lab.Sizes[p.Size].Blocks * len(t.systems)
 	p.started = time.Now()
+	notes := p.run.About.Notes
 	for block, order := range p.order(len(t.systems)) {
 		for _, i := range order {
 			tr, err := p.trial(ctx, t, t.systems[i], block+1, total, targets)
@@ -201,6 +212,7 @@ func (p *play) trials(ctx context.Context, t *topology) error {
 				return fmt.Errorf("trial %s: %w", tr.ID, err)
 			}
 			p.run.Trials = append(p.run.Trials, tr)
+			p.run.About.Notes = slices.Concat(notes, p.kneeNotes())
 			p.run.About.Ended = time.Now().Round(time.Millisecond)
 			if err := record.Write(p.dir, p.run); err != nil {
 				return err

@@ -33,6 +33,7 @@ type topology struct {
 	origins []*docker.Container
 	front   *docker.Container // the generator among the clients
 	back    *docker.Container // the generator of direct, which reaches the origins; nil without direct
+	null    *docker.Container // a server that does nothing, for the calibration; nil without one
 	systems []*underTest
 }
 
@@ -127,7 +128,14 @@ func (p *play) raise(ctx context.Context, run *docker.Run, im images) (*topology
 		t.front, err = run.Start(gctx, p.generatorSpec("loadgen", im.generator, docker.Front))
 		return err
 	})
-	if slices.ContainsFunc(p.systems, func(s systems.System) bool { return s.Direct }) {
+	calibrated := p.Lab.Calibrate.For > 0
+	if calibrated {
+		g.Go(func() (err error) {
+			t.null, err = run.Start(gctx, p.nullSpec(im.generator))
+			return err
+		})
+	}
+	if calibrated || slices.ContainsFunc(p.systems, func(s systems.System) bool { return s.Direct }) {
 		g.Go(func() (err error) {
 			t.back, err = run.Start(gctx, p.generatorSpec("loadgen-direct", im.generator, docker.Front, docker.Back))
 			return err
@@ -158,7 +166,7 @@ func (p *play) originSpec(n int, image docker.Image) docker.ContainerSpec {
 		Cmd:      []string{"--name", name, "--listen", ":" + originPort, "--control", ":" + controlPort},
 		Networks: []docker.Network{docker.Back},
 		Address:  firstOrigin + n - 1,
-		Limits:   docker.Limits{Memory: originMemory, Cpuset: p.cores.origins},
+		Limits:   docker.Limits{CPUs: p.Lab.Limits.OriginCPUs, Memory: originMemory, Cpuset: p.cores.origins},
 		Publish:  []string{controlPort},
 		Ready:    &originReady,
 	}
@@ -173,9 +181,22 @@ func (p *play) generatorSpec(name string, image docker.Image, networks ...docker
 		Image:    image.Ref,
 		Cmd:      []string{"--control", ":" + controlPort},
 		Networks: networks,
-		Limits:   docker.Limits{Cpuset: p.cores.generator},
+		Limits:   docker.Limits{CPUs: p.Lab.Limits.GeneratorCPUs, Cpuset: p.cores.generator},
 		Publish:  []string{controlPort},
 		Ready:    &docker.Ready{Port: controlPort, Path: "/ready", Body: loadtest.ReadyBody},
+	}
+}
+
+// nullSpec is the server that does nothing, on the cores of the origins.
+func (p *play) nullSpec(image docker.Image) docker.ContainerSpec {
+	return docker.ContainerSpec{
+		Name:     nullServer,
+		Image:    image.Ref,
+		Cmd:      []string{"null", "--listen", ":" + originPort},
+		Networks: []docker.Network{docker.Front},
+		Limits:   docker.Limits{Memory: originMemory, Cpuset: p.cores.origins},
+		Publish:  []string{originPort},
+		Ready:    &docker.Ready{Port: originPort, Path: "/", Body: "ok\n"},
 	}
 }
 
@@ -200,10 +221,7 @@ func (p *play) declared(origins []*docker.Container) *site.Site {
 func (p *play) start(ctx context.Context, run *docker.Run, t *topology, s systems.System, image docker.Image, declared *site.Site) (*underTest, error) {
 	u := &underTest{System: s, generator: t.front, fact: record.System{Name: s.Name, Flavour: s.Flavour}}
 	if s.Direct {
-		u.generator = t.back
-		for _, o := range t.origins {
-			u.bases = append(u.bases, "http://"+net.JoinHostPort(o.IP(docker.Back), originPort))
-		}
+		u.generator, u.bases = t.back, p.baseline(t).bases
 		return u, nil
 	}
 	p.step("start " + s.Name)

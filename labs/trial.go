@@ -18,7 +18,8 @@ import (
 type reading struct {
 	system, generator docker.Usage
 	origins           []docker.Usage
-	counts            map[string]int64 // requests by origin, as each counts itself
+	counts            map[string]int64   // requests by origin, as each counts itself
+	stalled           map[string]float64 // seconds for which each could not run, as it noticed itself
 }
 
 // read takes the counters around a trial, all at once: the engine reads them
@@ -40,7 +41,7 @@ func (t *topology) read(ctx context.Context, s *underTest) (r reading, err error
 		take(o, &r.origins[i])
 	}
 	g.Go(func() (err error) {
-		r.counts, err = t.counts(ctx)
+		r.counts, r.stalled, err = t.counts(ctx)
 		return err
 	})
 	return r, g.Wait()
@@ -53,11 +54,9 @@ func (p *play) trial(ctx context.Context, t *topology, s *underTest, block, tota
 	step := fmt.Sprintf("trial %d of %d: block %d, %s", n, total, block, s.Name)
 	p.Progress(Event{Step: step, Left: p.left(n-1, total)})
 
-	plan := loadtest.Plan{
-		Bases: s.bases, Targets: targets, Seed: p.Seed + uint64(block),
-		Connections: p.Lab.Load.Connections, Timeout: p.Lab.Load.Timeout,
-	}
-	plan.Phases = []loadtest.Phase{p.Lab.Load.WarmUp}
+	plan := p.asks(p.Seed + uint64(block))
+	plan.Bases, plan.Targets = s.bases, targets
+	plan.Phases = p.warmup()
 	if _, _, err := s.load(ctx, plan, nil); err != nil {
 		return tr, err
 	}
@@ -87,8 +86,15 @@ func (p *play) trial(ctx context.Context, t *topology, s *underTest, block, tota
 	for name, n := range after.counts {
 		tr.Origins[name] = n - before.counts[name]
 	}
+	for name, seconds := range after.stalled {
+		tr.Stalled = max(tr.Stalled, seconds-before.stalled[name])
+	}
+	tr.Resent = end.Resent
+	if len(p.run.Knees) > 0 {
+		tr.AtKnee = p.kneeLatencies(samples)
+	}
 	tr.Resources = resources(s, before, after, series, tr)
-	tr.Validity, tr.Reasons = judge(samples, end, tr, p.run.Machine.CPUs)
+	tr.Validity, tr.Reasons = judge(samples, end, tr, p.room())
 	tr.Samples = filepath.ToSlash(filepath.Join("samples", tr.ID+".csv.gz"))
 	return tr, loadtest.WriteFile(filepath.Join(p.dir, tr.Samples), samples)
 }

@@ -42,6 +42,9 @@ func (t Target) header() []field {
 	return all
 }
 
+// PathOf is the path of one hit, with its places filled.
+func (t Target) PathOf(n uint64, item int) string { return expand(t.Path, n, item) }
+
 func varies(s string) bool { return strings.Contains(s, "{n}") || strings.Contains(s, "{item}") }
 
 // expand fills the places of a target's text for one hit.

@@ -98,6 +98,8 @@ func (r *run) loadTrial(rec record.Trial) (*trial, error) {
 	for _, s := range samples {
 		count(t.offered, r.levels, s.Planned)
 		if !s.Right || s.Err != "" {
+			t.response.Never()
+			t.service.Never()
 			continue
 		}
 		t.response.Record(s.Response())

@@ -90,11 +90,14 @@ func latency(key, clock string, p float64, asks string) measure {
 		short: fmt.Sprintf("%s\np%g", clock, p),
 		asks:  asks,
 		says:  fmt.Sprintf("%%s gave %g %%%% of its answers within %%s of the %s, %%s within %%s", p, from),
-		means: fmt.Sprintf("%g %% of a trial's right answers came whole within this time of the %s.", p, from),
+		means: fmt.Sprintf("%g %% of a trial's requests had their right answer whole within this time of the %s.", p, from),
 		of: func(t *trial) (float64, error) {
 			h := t.clock(clock)
 			d, ok := h.Percentile(p)
 			if !ok {
+				if failed := int64(t.Requests) - h.Count(); failed > 0 && stat.Enough(int64(t.Requests), p) {
+					return 0, fmt.Errorf("p%g falls among the %d requests of %s that got no right answer", p, failed, t.ID)
+				}
 				return 0, fmt.Errorf("p%g needs %d right answers a trial, %s has %d", p, stat.Needed(p), t.ID, h.Count())
 			}
 			return milliseconds(d), nil

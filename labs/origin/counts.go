@@ -19,6 +19,8 @@ type Counts struct {
 	Active   int64            `json:"active"`   // requests under way now; a reset leaves them
 	Statuses map[string]int64 `json:"statuses"` // requests by status, as "200"
 	Kinds    map[string]int64 `json:"kinds"`    // requests by first segment of the path, as "size"
+
+	StalledSeconds float64 `json:"stalled_s"` // for which the process could not run, where it watches: see [Server.Watch]
 }
 
 const statuses = 600
@@ -27,6 +29,7 @@ const statuses = 600
 // so that Counts taken during a load may be a few requests apart.
 type counters struct {
 	active   atomic.Int64
+	stalled  atomic.Int64 // ns
 	bytes    atomic.Int64
 	byStatus [statuses]atomic.Int64
 	byKind   [16]atomic.Int64 // as kinds
@@ -44,6 +47,7 @@ func (s *Server) collect(take func(*atomic.Int64) int64) Counts {
 	c := Counts{Name: s.name[0], Statuses: map[string]int64{}, Kinds: map[string]int64{}}
 	c.Active = s.counts.active.Load()
 	c.Bytes = take(&s.counts.bytes)
+	c.StalledSeconds = float64(take(&s.counts.stalled)) / 1e9
 	for i := range s.counts.byStatus {
 		if n := take(&s.counts.byStatus[i]); n > 0 {
 			c.Statuses[strconv.Itoa(i)] = n

@@ -33,6 +33,9 @@ type Run struct {
 	Systems []System `json:"systems"` // in the order of the lab
 	Parity  []Parity `json:"parity,omitempty"`
 	Trials  []Trial  `json:"trials"` // in the order they ran
+
+	Calibration *Calibration `json:"calibration,omitempty"`
+	Knees       []Knee       `json:"knees,omitempty"` // of each system but direct, where the lab looks for them
 }
 
 // About says which run it is.
@@ -69,6 +72,7 @@ type Load struct {
 	Phases      []Phase  `json:"phases"`
 	Targets     []string `json:"targets"` // "GET /size/1024"
 	WarmUp      float64  `json:"warm_up_s"`
+	Arrivals    string   `json:"arrivals,omitempty"` // poisson; "" for even ones
 	Connections int      `json:"connections"`
 	Timeout     float64  `json:"timeout_s"`
 }
@@ -130,7 +134,10 @@ type Trial struct {
 	Late           int              `json:"late"`            // sent more than 10 ms behind the plan
 	Origins        map[string]int64 `json:"origins"`         // requests each origin counted itself
 	Resources      Resources        `json:"resources"`
-	Samples        string           `json:"samples"` // path in the run's folder
+	Stalled        float64          `json:"origins_stalled_s,omitempty"` // time for which an origin could not run, as each noticed itself; of the worst
+	Resent         int64            `json:"retransmits,omitempty"`       // TCP segments that the generator sent again
+	AtKnee         []LevelLatency   `json:"at_knee,omitempty"`           // by level, where the lab looks for knees
+	Samples        string           `json:"samples"`                     // path in the run's folder
 }
 
 // Resources is what a trial used, by whom. System is nil for direct.

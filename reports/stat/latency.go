@@ -18,12 +18,17 @@ const (
 	latencyMax = int64(time.Hour / time.Microsecond)
 )
 
-// Latency is a histogram of durations.
-type Latency struct{ h *hdrhistogram.Histogram }
+// Latency is a histogram of the durations of requests. Those that got no right
+// answer are in it as ones that took for ever: dropping them would make the figures
+// of a system better for each request that it fails.
+type Latency struct {
+	h     *hdrhistogram.Histogram
+	never int64
+}
 
 // NewLatency returns an empty histogram, of some 200 KiB.
 func NewLatency() *Latency {
-	return &Latency{hdrhistogram.New(latencyMin, latencyMax, 3)}
+	return &Latency{h: hdrhistogram.New(latencyMin, latencyMax, 3)}
 }
 
 // Record adds one duration.
@@ -33,17 +38,32 @@ func (l *Latency) Record(d time.Duration) {
 	_ = l.h.RecordValue(min(max(us, latencyMin), latencyMax))
 }
 
-// Merge adds all that other holds.
-func (l *Latency) Merge(other *Latency) { l.h.Merge(other.h) }
+// Never adds one request that got no right answer.
+func (l *Latency) Never() { l.never++ }
 
-// Count returns how many durations were recorded.
+// Merge adds all that other holds.
+func (l *Latency) Merge(other *Latency) {
+	l.h.Merge(other.h)
+	l.never += other.never
+}
+
+// Count returns how many durations were recorded, those that never ended left out.
 func (l *Latency) Count() int64 { return l.h.TotalCount() }
 
-// Percentile returns the duration that p percent of the values do not exceed.
-// ok is false where fewer than Beyond values lie beyond it.
+// Percentile returns the duration that p percent of the requests do not exceed.
+// ok is false where fewer than Beyond requests lie beyond it, and where it falls
+// among those that never ended.
 func (l *Latency) Percentile(p float64) (d time.Duration, ok bool) {
-	if !Enough(l.Count(), p) {
+	n := l.Count() + l.never
+	if !Enough(n, p) {
 		return 0, false
+	}
+	if l.never > 0 {
+		rank := math.Ceil(p/100*float64(n) - 1e-9)
+		if rank > float64(l.Count()) {
+			return 0, false
+		}
+		p = 100 * rank / float64(l.Count())
 	}
 	return time.Duration(l.h.ValueAtPercentile(p)) * time.Microsecond, true
 }

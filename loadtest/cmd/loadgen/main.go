@@ -1,8 +1,14 @@
 // Command loadgen is the load generator. In a container it waits for plans on a
-// control port; by hand it runs one plan from a file:
+// control port; by hand it runs one plan from a file, and writes samples for the
+// tools of vegeta:
 //
 //	loadgen --control :9000
 //	loadgen run plan.json > samples.csv
+//	loadgen export samples/01-proxyd.csv.gz | vegeta report
+//	loadgen null --listen :8080
+//
+// The null server answers whatever is asked with next to no work: the rate that the
+// generator reaches against it is the most that it can be asked for.
 //
 // Package loadtest says what a plan is and what comes out.
 package main
@@ -26,8 +32,10 @@ import (
 )
 
 type cli struct {
-	Serve serve `cmd:"" default:"withargs" help:"Wait for plans on a control port (the default)."`
-	Run   run   `cmd:"" help:"Run one plan; samples and the end record go to standard output."`
+	Serve  serve  `cmd:"" default:"withargs" help:"Wait for plans on a control port (the default)."`
+	Run    run    `cmd:"" help:"Run one plan; samples and the end record go to standard output."`
+	Export export `cmd:"" help:"Write samples as vegeta's results, for vegeta report and vegeta plot."`
+	Null   null   `cmd:"" help:"Answer whatever is asked with next to no work: what bounds the generator."`
 }
 
 type serve struct {

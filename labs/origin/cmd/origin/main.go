@@ -72,6 +72,7 @@ func (c cli) serve(ctx context.Context) error {
 	for i, l := range []net.Listener{main, control} {
 		go func() { failed <- servers[i].Serve(l) }()
 	}
+	go s.Watch(ctx)
 	fmt.Fprintf(os.Stderr, "origin %s: serving on %s, control on %s\n", name, main.Addr(), control.Addr())
 	select {
 	case err = <-failed:
