@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -83,8 +84,8 @@ func (o *cachedOrigin) write(name string, b []byte, age time.Duration) {
 
 var validating = map[string]string{"Cache-Control": "max-age=0"}
 
-// The cache before servers that others wrote: their validators, their 304, and their
-// parts.
+// The cache before servers that others wrote: their validators, their 304, their parts,
+// and what they compress.
 func TestTheCacheBeforeRealOrigins(t *testing.T) {
 	for name, start := range realOrigins {
 		t.Run(name, func(t *testing.T) {
@@ -95,6 +96,9 @@ func TestTheCacheBeforeRealOrigins(t *testing.T) {
 			t.Cleanup(o.client.CloseIdleConnections)
 			validatesWith(o, name != "net-http") // whose FileServer makes no entity tags
 			o.completes()
+			if name != "net-http" {
+				o.compressed()
+			}
 		})
 	}
 }
@@ -151,4 +155,41 @@ func (o *cachedOrigin) completes() {
 		o.t.Errorf("the whole again: %d bytes, or others", len(a.body))
 	}
 	part(59_990, 59_999, "; hit")
+}
+
+// compressed has one file for clients that take gzip, and for those that do not. Each
+// gets its own, as long as it lasts and after it is validated.
+func (o *cachedOrigin) compressed() {
+	body := bytes.Repeat([]byte("the same again and again\n"), 400)
+	o.write("z", body, 10*24*time.Hour)
+	for _, control := range []string{"", "max-age=0", "max-age=0"} {
+		for _, coding := range []string{"identity", "gzip", "identity", "gzip, br", "gzip"} {
+			fields := map[string]string{"Accept-Encoding": coding}
+			if control != "" {
+				fields["Cache-Control"] = control
+			}
+			a := o.get("/gzip/z", fields, 200, "proxyd")
+			got := a.body
+			if zipped := a.header.Get("Content-Encoding") == "gzip"; zipped != (coding != "identity") {
+				o.t.Errorf("%s %s: Content-Encoding %q", coding, control, a.header.Get("Content-Encoding"))
+				continue
+			} else if zipped {
+				r, err := gzip.NewReader(bytes.NewReader(a.body))
+				if err != nil {
+					o.t.Fatal(err)
+				}
+				if got, err = io.ReadAll(r); err != nil {
+					o.t.Error(err)
+				}
+			}
+			if !bytes.Equal(got, body) {
+				o.t.Errorf("%s %s: %d bytes, or others, of %d", coding, control, len(got), len(body))
+			}
+			if !strings.Contains(strings.ToLower(a.header.Get("Vary")), "accept-encoding") {
+				o.t.Errorf("%s %s: Vary %q", coding, control, a.header.Get("Vary"))
+			}
+		}
+	}
+	o.get("/gzip/z", map[string]string{"Accept-Encoding": "gzip"}, 200, "; hit")
+	o.get("/gzip/z", map[string]string{"Accept-Encoding": "identity"}, 200, "; hit")
 }

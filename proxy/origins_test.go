@@ -19,7 +19,8 @@ import (
 )
 
 // realOrigin is a server that others wrote. It has files to get and to put under
-// /files, the same without a length under /chunked, hands /chat on to a
+// /files, the same without a length under /chunked, and compressed under /gzip for who
+// accepts that (but for net/http's), hands /chat on to a
 // websocket server, and answers all else with X-Seen: the request line it saw.
 type realOrigin struct {
 	url  string
@@ -157,6 +158,7 @@ http {
 		listen %[1]s;
 		location /files/ { alias %[2]s/; dav_methods PUT; }
 		location /chunked/ { alias %[2]s/; ssi on; ssi_types *; }
+		location /gzip/ { alias %[2]s/; gzip on; gzip_types *; gzip_vary on; gzip_proxied any; }
 		location /chat {
 			proxy_pass http://%[3]s;
 			proxy_http_version 1.1;
@@ -191,6 +193,8 @@ LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
 LoadModule headers_module /usr/lib/apache2/modules/mod_headers.so
+LoadModule filter_module /usr/lib/apache2/modules/mod_filter.so
+LoadModule deflate_module /usr/lib/apache2/modules/mod_deflate.so
 LoadModule include_module /usr/lib/apache2/modules/mod_include.so
 LoadModule dav_module /usr/lib/apache2/modules/mod_dav.so
 LoadModule dav_fs_module /usr/lib/apache2/modules/mod_dav_fs.so
@@ -203,6 +207,7 @@ DavLockDB %[4]s/davlock
 ProxyPass /chat http://%[3]s/chat upgrade=websocket
 Alias /files/ %[2]s/
 Alias /chunked/ %[2]s/
+Alias /gzip/ %[2]s/
 AliasMatch ^/ %[4]s/answer.txt
 <Directory />
 	Require all granted
@@ -213,6 +218,9 @@ AliasMatch ^/ %[4]s/answer.txt
 </Directory>
 <Location /chunked/>
 	SetOutputFilter INCLUDES
+</Location>
+<Location /gzip/>
+	SetOutputFilter DEFLATE
 </Location>
 <Location />
 	Header always set X-Seen "expr=%%{THE_REQUEST}"

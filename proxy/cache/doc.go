@@ -74,7 +74,8 @@
 // freshen or refute an entry likewise (§4.3.5).
 //
 // Where no variant fits a request, the tags of all of them are offered: the origin
-// can then name the one that is right without sending it again.
+// can then name the one that is right without sending it again. But for those made for
+// another Accept-Encoding: origins that compress take one tag for the other.
 //
 // A client that has a copy of its own sends such conditions itself, and is
 // answered 304 from what is stored (answer.go). If-Match and If-Unmodified-Since

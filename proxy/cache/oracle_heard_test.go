@@ -222,14 +222,15 @@ func (o *oracle) heard304(n *kept, asked map[string][]string) {
 }
 
 // heardOfAnother is for a 304 to a request that nothing fitted (§4.3.1, §4.3.2): it
-// names a stored response by its tag, which is right for this request as well.
+// names a stored response by its tag, which is right for this request as well, unless
+// it was made for another Accept-Encoding.
 func (o *oracle) heardOfAnother(n *kept, asked map[string][]string) {
 	if len(asked["if-match"])+len(asked["if-unmodified-since"]) > 0 {
 		return
 	}
 	var named *kept
 	for _, e := range o.kept {
-		if e.url == n.url && e.status == 200 && e.complete() && e.etag() != "" && strings.TrimPrefix(e.etag(), "W/") == strings.TrimPrefix(n.etag(), "W/") &&
+		if e.url == n.url && e.status == 200 && e.complete() && e.coded(asked) && e.etag() != "" && strings.TrimPrefix(e.etag(), "W/") == strings.TrimPrefix(n.etag(), "W/") &&
 			(named == nil || e.date().After(named.date()) || e.date().Equal(named.date()) && e.got.After(named.got)) {
 			named = e
 		}

@@ -194,9 +194,23 @@ func (k *kept) lifetime(o *oracle) float64 {
 // §4.1: the fields that Vary nominates are the same in both requests, but for
 // spaces, the division into lines, and for Accept-Encoding order and case.
 func (k *kept) matches(asked map[string][]string) bool {
+	return k.agrees(asked, "")
+}
+
+// coded says whether k was made for the same Accept-Encoding, where that matters.
+func (k *kept) coded(asked map[string][]string) bool {
+	return k.agrees(asked, "accept-encoding")
+}
+
+// agrees holds the fields that Vary names against those of a request; only one of
+// them, where a name is given.
+func (k *kept) agrees(asked map[string][]string, only string) bool {
 	for _, line := range k.fields["vary"] {
 		for name := range strings.SplitSeq(line, ",") {
 			name = strings.ToLower(strings.TrimSpace(name))
+			if only != "" && name != only {
+				continue
+			}
 			if name == "*" {
 				return false
 			}

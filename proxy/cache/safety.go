@@ -118,10 +118,28 @@ func (q *Request) isUnkeyed(f *message.Field, p *Policy) bool {
 		return q.Passes.Has(f.Known) && !bytes.Equal(appendHost(nil, f.Value), appendHost(nil, q.Host))
 	case message.XForwardedProto:
 		return q.Passes.Has(f.Known) && !message.EqualFold(f.Value, "http")
+	case message.XForwardedFor: // an address is what all have there, and no response may depend on it
+		return q.Passes.Has(f.Known) && !addresses(f.Value)
 	case message.Forwarded:
 		return q.Passes.Has(f.Known) && (containsFold(f.Value, "host") || containsFold(f.Value, "proto"))
 	}
 	return false
+}
+
+// addresses says whether nothing stands in b but addresses, with ports or without, and
+// "unknown" (RFC 7239 §6.2 has it from X-Forwarded-For).
+func addresses(b []byte) bool {
+	for e, rest := message.NextElement(b); e != nil; e, rest = message.NextElement(rest) {
+		if message.EqualFold(e, "unknown") {
+			continue
+		}
+		for _, c := range e {
+			if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' || c == '.' || c == ':' || c == '[' || c == ']') {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func inList(lower []string, name []byte) bool {

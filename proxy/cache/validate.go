@@ -79,8 +79,8 @@ func appendTag(dst, tag []byte, n int) []byte {
 }
 
 // eachTag shows the entity tags that a validation nominates: that of the entry to
-// validate, or where none fits those of all that are complete and of the same
-// key, since one of them may be right for this request too.
+// validate, or where none fits those of all that are complete, of the same key
+// and of a content coding for q, since one of them may be right for this request too.
 func (d *Decision) eachTag(q *Request, variants []*Entry, see func(tag []byte)) {
 	if d.Entry != nil {
 		if d.Entry.tag != nil {
@@ -99,7 +99,19 @@ func (d *Decision) eachTag(q *Request, variants []*Entry, see func(tag []byte)) 
 }
 
 func (e *Entry) nominable(q *Request) bool {
-	return e.Status == 200 && e.tag != nil && !e.Partial && bytes.Equal(e.Second, q.second)
+	return e.Status == 200 && e.tag != nil && !e.Partial && bytes.Equal(e.Second, q.second) && e.codedFor(q)
+}
+
+// codedFor says whether e was made for the Accept-Encoding of q. nginx and httpd compare
+// tags before they compress, so that to the tag of one coding they say 304 for another
+// one too: who takes no gzip would get it.
+func (e *Entry) codedFor(q *Request) bool {
+	for i := range e.Vary {
+		if e.Vary[i].known == message.AcceptEncoding && !e.Vary[i].matches(q) {
+			return false
+		}
+	}
+	return true
 }
 
 func tagAmong(tag []byte, variants []*Entry, q *Request) bool {
