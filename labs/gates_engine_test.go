@@ -163,7 +163,7 @@ func TestAStalledOriginIsCaughtOnTheEngine(t *testing.T) {
 // The whole way: costs are measured, the quota and the rates chosen, the knee
 // found, and the trials played below it.
 func TestCalibrationAndSaturationOnTheEngine(t *testing.T) {
-	p, tested := raiseLab(t, "", "", 50, "2s", "calibrate: {for: 500ms, quota: choose}\nsaturation: {for: 500ms, start: 200, most: 20000, precision: 1.5, repeat: 1}\n")
+	p, tested := raiseLab(t, "", "", 50, "2s", "calibrate: {for: 500ms, quota: choose}\nsaturation: {for: 500ms, start: 200, most: 20000, precision: 1.2, repeat: 2}\n")
 	if err := p.calibrate(t.Context(), tested); err != nil {
 		t.Fatal(err)
 	}

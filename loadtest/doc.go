@@ -25,6 +25,25 @@
 //	gate := loadtest.Judge(samples, end)
 //	err = loadtest.WriteFile("samples/01-proxyd.csv.gz", samples)
 //
+// # What it costs
+//
+// A hit at 4000/s costs the generator about 190 µs of CPU time (two cores of an AMD
+// EPYC, server in another process, 1 KB answers). BenchmarkGenerator, three runs of 6
+// turns and one of 18: recording, which is collecting a sample and writing its line,
+// took 0.8 % to 1.3 % of that; vegeta, held against goroutines that call the same
+// RoundTripper, took 6 % in the longest run and 0 %, 3 % and 12 % in the others. The
+// rest is net/http and the kernel.
+//
+// # Beside vegeta's own tools
+//
+// [WriteVegeta], and "loadgen export" by hand, write samples in vegeta's formats, for
+// vegeta report and vegeta plot.
+//
+// # How far a system can go
+//
+// [Search] says which rates to try, [Objective] what a rate has shown. A rate that the
+// generator could not hold is [Void]: no saturated generator makes a winner or a knee.
+//
 // # What vegeta does and does not do here
 //
 // vegeta keeps the workers and calls our pacer and our http.RoundTripper. All

@@ -143,3 +143,36 @@ func TestAGeneratorThatIsKilledIsAnError(t *testing.T) {
 	}
 	c.Wait()
 }
+
+func TestSamplesAreExportedForVegeta(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "01-proxyd.csv.gz")
+	samples := []loadtest.Sample{{Planned: 5e6, Start: 6e6, End: 9e6, Status: 200, Bytes: 7, Right: true}, {N: 1, Target: 1, Planned: 1e9, Start: 1e9, End: 2e9, Err: "reset"}}
+	if err := loadtest.WriteFile(path, samples); err != nil {
+		t.Fatal(err)
+	}
+	out, err := program("export", path, "--to", "json", "--zero", "2026-01-02T03:04:05Z", "--target", "POST http://h/a").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first, second struct {
+		Attack, Method, URL, Error string
+		Timestamp                  time.Time
+		Latency                    time.Duration
+	}
+	d := json.NewDecoder(bytes.NewReader(out))
+	if err := d.Decode(&first); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Decode(&second); err != nil {
+		t.Fatal(err)
+	}
+	if first.Attack != "01-proxyd" || first.Method != "POST" || first.URL != "http://h/a" || first.Latency != 4e6 ||
+		!first.Timestamp.Equal(time.Date(2026, 1, 2, 3, 4, 5, 5e6, time.UTC)) || second.URL != "http://target-1/" || second.Error != "reset" {
+		t.Errorf("%s", out)
+	}
+	for _, args := range [][]string{{"export", path, "--to", "xml"}, {"export", path, "--target", "GET"}, {"export", "none.csv.gz"}} {
+		if out, err := program(args...).CombinedOutput(); err == nil || !strings.HasPrefix(string(out), "error: ") {
+			t.Errorf("%v: %v %s", args, err, out)
+		}
+	}
+}
