@@ -15,8 +15,9 @@ import (
 var configs embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"host": func(addr string) (string, error) { host, _, err := net.SplitHostPort(addr); return host, err },
-	"port": func(addr string) (string, error) { _, port, err := net.SplitHostPort(addr); return port, err },
+	"host":    func(addr string) (string, error) { host, _, err := net.SplitHostPort(addr); return host, err },
+	"content": func(size string) string { return string(content(size)) },
+	"port":    func(addr string) (string, error) { _, port, err := net.SplitHostPort(addr); return port, err },
 }).ParseFS(configs, "configs/*"))
 
 // system is a program under test, and how it is started.

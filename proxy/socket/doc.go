@@ -19,7 +19,7 @@
 // returns less than there was room for has found the end of what is there, and
 // the call that would only say EAGAIN is saved.
 //
-// Waits shorter than a millisecond are not told to the scheduler, which would take
+// Waits of a few milliseconds are not told to the scheduler, which would take
 // the processor away and have to give it back.
 //
 // # Two ways to wait

@@ -26,14 +26,19 @@ const (
 
 	// share is how long the loop keeps its thread to itself. The runtime suspects
 	// a goroutine that goes on for 10 ms: it looks every 20 us then whether it is
-	// in a call, and takes the processor from under it.
-	share = 4e6 // ns
+	// in a call, and takes the processor from under it. To let others have it costs
+	// the wake-up of another thread, so that it is not done much more often.
+	share = 8e6 // ns
 
 	// moment is how long a wait lasts that the scheduler is not told of. Told, it
 	// takes the processor away after 20 us, and looks that often whether it should:
 	// under load, when waits are short, that and to get one again cost more than
-	// waiting. Longer waits would keep others from the processor.
-	moment = 1 // ms
+	// waiting. Longer waits would keep others from the processor. It is more than a
+	// tick of the kernel, of 4 ms mostly: a timer that is due before all others has to
+	// be set in hardware, and taken back when the wait ends early, which in a virtual
+	// machine leaves it twice. With 1 ms an exchange of a single client cost a seventh
+	// more.
+	moment = 5 // ms
 )
 
 // What is reported of no socket.
