@@ -29,10 +29,12 @@ type Container struct {
 	run *Run
 	tc  *testcontainers.DockerContainer
 
-	mu    sync.Mutex // guards what a fault changes
-	ips   map[Network]string
-	ports map[string]string                    // container port → host:port
-	off   map[string]*network.EndpointSettings // by name, the networks that Blackhole took it off
+	mu     sync.Mutex // guards what a fault changes
+	ips    map[Network]string
+	ports  map[string]string                    // container port → host:port
+	files  *gauge                               // nil for none
+	looked bool                                 // for it
+	off    map[string]*network.EndpointSettings // by name, the networks that Blackhole took it off
 }
 
 // Start creates a container, copies its files into it, starts it, and waits
@@ -133,6 +135,7 @@ func (c *Container) refresh(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ips, c.ports = ips, ports
+	c.files, c.looked = nil, false // it may have been started anew
 	return nil
 }
 

@@ -7,9 +7,6 @@ import (
 	"proxylab/reports/record"
 )
 
-// source names where the figures of record.Usage come from.
-const source = "cgroup counters by the engine's stats API"
-
 // resources turns the readings around a trial into what it used.
 func resources(s *underTest, before, after reading, series []docker.Usage, tr record.Trial) record.Resources {
 	r := record.Resources{Generator: used(before.generator, after.generator, tr.Requests)}
@@ -17,9 +14,10 @@ func resources(s *underTest, before, after reading, series []docker.Usage, tr re
 		r.System = used(before.system, after.system, tr.Requests)
 		addSeries(r.System, series, before.system, tr)
 	}
-	r.Origins = &record.Usage{Source: source}
+	r.Origins = &record.Usage{}
 	for i := range after.origins {
 		o := used(before.origins[i], after.origins[i], tr.Requests)
+		r.Origins.Source = o.Source
 		r.Origins.CPUSeconds += o.CPUSeconds
 		r.Origins.CPUPerRequest += o.CPUPerRequest
 		r.Origins.ThrottledSeconds += o.ThrottledSeconds
@@ -33,7 +31,7 @@ func resources(s *underTest, before, after reading, series []docker.Usage, tr re
 // used is the difference of two readings. Memory is the two readings' alone.
 func used(before, after docker.Usage, requests int) *record.Usage {
 	u := &record.Usage{
-		Source:            source,
+		Source:            after.Source,
 		CPUSeconds:        after.CPUSeconds - before.CPUSeconds,
 		ThrottledSeconds:  after.ThrottledSeconds - before.ThrottledSeconds,
 		ThrottledPeriods:  after.ThrottledPeriods - before.ThrottledPeriods,
