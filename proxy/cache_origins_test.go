@@ -28,9 +28,8 @@ type cachedAnswer struct {
 	body   []byte
 }
 
-// get asks for a path with fields, and wants a status, and of Cache-Status that it says
-// all words.
-func (o *cachedOrigin) get(path string, fields map[string]string, status int, words ...string) cachedAnswer {
+// ask asks for a path with fields.
+func (o *cachedOrigin) ask(path string, fields map[string]string) cachedAnswer {
 	o.t.Helper()
 	req, err := http.NewRequest("GET", "http://"+o.addr+path, nil)
 	if err != nil {
@@ -48,16 +47,23 @@ func (o *cachedOrigin) get(path string, fields map[string]string, status int, wo
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	said := res.Header.Get("Cache-Status")
+	return cachedAnswer{res.StatusCode, res.Header, body}
+}
+
+// get asks, and wants a status, and of Cache-Status that it says all words.
+func (o *cachedOrigin) get(path string, fields map[string]string, status int, words ...string) cachedAnswer {
+	o.t.Helper()
+	a := o.ask(path, fields)
+	said := a.header.Get("Cache-Status")
 	for _, word := range words {
 		if !strings.Contains(said, word) {
 			o.t.Errorf("%s %v: Cache-Status %q, want %q in it", path, fields, said, word)
 		}
 	}
-	if res.StatusCode != status {
-		o.t.Errorf("%s %v: status %d, want %d", path, fields, res.StatusCode, status)
+	if a.code != status {
+		o.t.Errorf("%s %v: status %d, want %d", path, fields, a.code, status)
 	}
-	return cachedAnswer{res.StatusCode, res.Header, body}
+	return a
 }
 
 // file is what a file of the origin has.
@@ -150,6 +156,11 @@ func (o *cachedOrigin) completes() {
 	part(100, 199, "; hit")
 	if a := o.get(path, nil, 200, "fwd=partial"); !bytes.Equal(a.body, body) {
 		o.t.Errorf("the whole: %d bytes, or others", len(a.body))
+	}
+	// It is stored behind the last byte that the client gets.
+	stored := map[string]string{"Cache-Control": "only-if-cached"}
+	for began := time.Now(); o.ask(path, stored).code == 504 && time.Since(began) < 10*time.Second; {
+		time.Sleep(time.Millisecond)
 	}
 	if a := o.get(path, nil, 200, "; hit"); !bytes.Equal(a.body, body) {
 		o.t.Errorf("the whole again: %d bytes, or others", len(a.body))

@@ -100,6 +100,7 @@ func TestPingWithoutAnotherMember(t *testing.T) {
 	if status, _ := ask(t, dial(t, p.addr), bodies["in the buffer"]); status != 504 {
 		t.Errorf("status %d, want 504", status)
 	}
+	p.stop(t) // the note comes behind the answer
 	if !strings.Contains(p.notes.String(), "no 100 Continue within ping") {
 		t.Errorf("noted:\n%s", p.notes)
 	}
