@@ -7,6 +7,7 @@ RUN ?= reports/out/latest
 A ?=
 B ?= reports/out/latest
 BENCH ?=
+ES ?=
 FUZZ ?= 20s
 GO ?= go
 RACE := $(shell $(GO) env CGO_ENABLED | grep -q 1 && command -v "$$($(GO) env CC)" >/dev/null && echo -race)
@@ -32,8 +33,8 @@ report: .build/lab ## Write the report of a run anew from its records
 compare: .build/lab ## Hold run B= against run A=: exit status 0, or 1 where something is worse
 	.build/lab compare $(A) $(B)
 
-apache-steps: .build/lab ## Show the steps that set Apache up, to repeat by hand
-	.build/lab apache-steps
+apache-steps: .build/lab ## Show the steps that set Apache up, to repeat by hand; ES=1 in Spanish
+	.build/lab apache-steps $(if $(ES),--lang=es)
 
 test: ## Run all tests, those on the container engine too
 	@test -z "$$(gofmt -l .)" || { gofmt -d . | head -40; exit 1; }

@@ -31,6 +31,10 @@
 // its name: sh setup.sh install, modules, site FILE, check, restart; without a
 // name all run in this order. The image is built by the steps up to check, with
 // [Example] as the site; a container gets its rendered site in place of that.
+//
+// The comment of a step is its page in English and in Spanish ([Page]): what it
+// changes, how to see that it worked, what Apache says when it did not, and how to
+// undo it. What Page.Fails quotes are real messages: a test provokes each.
 package apache
 
 import (

@@ -2,7 +2,6 @@ package apache
 
 import (
 	_ "embed"
-	"fmt"
 	"strings"
 )
 
@@ -20,94 +19,91 @@ func Script() []byte { return script }
 // servers' addresses.
 func Example() []byte { return example }
 
+// Lang is a language of the handout.
+type Lang string
+
+// The languages.
+const (
+	English Lang = "en"
+	Spanish Lang = "es"
+)
+
 // Step is one step of the script.
 type Step struct {
 	Name     string // install: the word that calls it
-	Title    string // install Apache
-	Changes  string // what it changes
-	Look     string // how to see that it worked
 	Commands string // as they stand in the script; "$1" is the site's file
+	Try      []string
+	Undo     []string // none where the step changes nothing
+	Page     map[Lang]Page
+}
+
+// Page is what the handout says about a step.
+type Page struct {
+	Title   string // install Apache
+	Changes string // what it changes
+	Look    string // how to see that it worked
+	Fails   string // what is seen when it did not: real messages in "quotes"
 }
 
 // stepMark begins a step's comment in the script.
 const stepMark = "# Step "
 
-// AllSteps reads the steps out of the script, in their order.
+// AllSteps reads the steps out of the script, in their order. A label that a
+// comment lacks is an empty field.
 func AllSteps() []Step {
 	var steps []Step
 	for part := range strings.SplitSeq(string(script), "\n"+stepMark) {
-		title, rest, ok := strings.Cut(part, "\n")
-		_, title, numbered := strings.Cut(title, ": ")
-		comment, body, found := strings.Cut(rest, "\nstep_")
-		if !ok || !numbered || !found {
+		comment, body, found := strings.Cut(part, "\nstep_")
+		if !found {
 			continue
 		}
 		name, body, _ := strings.Cut(body, "() {\n")
 		body, _, _ = strings.Cut(body, "\n}")
-		changes, look, _ := strings.Cut(comment, "\n# Look: ")
-		steps = append(steps, Step{
-			Name:     name,
-			Title:    title,
-			Changes:  unwrap(strings.TrimPrefix(changes, "# Changes: ")),
-			Look:     unwrap(look),
-			Commands: strings.ReplaceAll(strings.TrimPrefix(body, "\t"), "\n\t", "\n"),
-		})
+		s := Step{Name: name, Commands: strings.ReplaceAll(strings.TrimPrefix(body, "\t"), "\n\t", "\n")}
+		s.read(stepMark + comment)
+		steps = append(steps, s)
 	}
 	return steps
 }
 
-// unwrap joins the lines of a comment.
-func unwrap(comment string) string {
-	lines := strings.Split(comment, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimSpace(strings.TrimPrefix(lines[i], "#"))
+// read takes a step's comment apart: "# Label: text", where lines of three
+// spaces go on with the text.
+func (s *Step) read(comment string) {
+	var en, es Page
+	field := map[string]*string{
+		"Changes": &en.Changes, "Look": &en.Look, "Fails": &en.Fails,
+		"Cambia": &es.Changes, "Mira": &es.Look, "Falla": &es.Fails,
 	}
-	return strings.Join(lines, " ")
-}
-
-// Steps is the script for reading in a terminal: numbered steps with their
-// commands, and the site's file where it is to be written.
-func Steps() string {
-	var b strings.Builder
-	b.WriteString("Apache httpd as a reverse proxy with a load balancer, on Debian.\n")
-	b.WriteString("Type the lines behind # as root (sudo -i). They are the steps that built the\n")
-	b.WriteString("Apache of the lab.\n")
-	for i, s := range AllSteps() {
-		fmt.Fprintf(&b, "\n%d. %s\n\n", i+1, s.Title)
-		for line := range strings.SplitSeq(strings.ReplaceAll(s.Commands, `"$1"`, "proxylab.conf"), "\n") {
-			fmt.Fprintf(&b, "   # %s\n", strings.ReplaceAll(line, "\t", "    "))
-		}
-		fmt.Fprintf(&b, "\n%s%s", wrap("changes: ", s.Changes), wrap("look:    ", s.Look))
-		if s.Name == "site" {
-			b.WriteString("\n   proxylab.conf, with the addresses of your origin servers:\n\n")
-			for line := range strings.Lines(string(example)) {
-				b.WriteString(strings.TrimRight("       "+line, " \n") + "\n")
+	comment = strings.ReplaceAll(comment, "\n#   ", " ")
+	for line := range strings.SplitSeq(comment, "\n") {
+		label, text, _ := strings.Cut(strings.TrimPrefix(line, "# "), ": ")
+		switch word, _, _ := strings.Cut(label, " "); word {
+		case "Step":
+			en.Title = text
+		case "Paso":
+			es.Title = text
+		case "Try":
+			s.Try = append(s.Try, text)
+		case "Undo":
+			if text != "none" {
+				s.Undo = append(s.Undo, text)
+			}
+		default:
+			if f := field[word]; f != nil {
+				*f = text
 			}
 		}
 	}
-	return b.String()
+	s.Page = map[Lang]Page{English: en, Spanish: es}
 }
 
-// wrap writes text in lines of at most 80 columns behind a label.
-func wrap(label, text string) string {
-	const width = 80
-	var b strings.Builder
-	column := 0
-	for word := range strings.FieldsSeq(text) {
-		switch {
-		case column == 0:
-			b.WriteString("   " + label)
-			column = 3 + len(label)
-		case column+1+len(word) > width:
-			b.WriteString("\n   " + strings.Repeat(" ", len(label)))
-			column = 3 + len(label)
-		default:
-			b.WriteByte(' ')
-			column++
+// Quoted are the messages that a text of Page.Fails quotes.
+func Quoted(text string) []string {
+	var list []string
+	for i, part := range strings.Split(text, `"`) {
+		if i%2 == 1 {
+			list = append(list, part)
 		}
-		b.WriteString(word)
-		column += len(word)
 	}
-	b.WriteByte('\n')
-	return b.String()
+	return list
 }

@@ -13,9 +13,6 @@ func TestStepsAreThoseOfTheCourse(t *testing.T) {
 	var names []string
 	for _, s := range AllSteps() {
 		names = append(names, s.Name)
-		if s.Title == "" || s.Changes == "" || s.Look == "" || s.Commands == "" {
-			t.Errorf("step %s lacks a part: %+v", s.Name, s)
-		}
 	}
 	if want := []string{"install", "modules", "site", "check", "restart"}; !slices.Equal(names, want) {
 		t.Fatalf("got %v, want %v", names, want)
@@ -25,8 +22,52 @@ func TestStepsAreThoseOfTheCourse(t *testing.T) {
 	}
 }
 
+func TestEveryStepHasItsPageInBothLanguages(t *testing.T) {
+	for _, s := range AllSteps() {
+		for _, lang := range []Lang{English, Spanish} {
+			p := s.Page[lang]
+			for label, text := range map[string]string{"title": p.Title, "changes": p.Changes, "look": p.Look, "fails": p.Fails} {
+				if text == "" || strings.Contains(text, "#") {
+					t.Errorf("step %s, %s, %s: %q", s.Name, lang, label, text)
+				}
+			}
+		}
+		// What Apache says is the same in any language.
+		if en, es := Quoted(s.Page[English].Fails), Quoted(s.Page[Spanish].Fails); !slices.Equal(en, es) {
+			t.Errorf("step %s quotes\n%q\nand in Spanish\n%q", s.Name, en, es)
+		}
+		if s.Commands == "" {
+			t.Errorf("step %s does nothing", s.Name)
+		}
+		if s.Undo == nil && s.Name != "check" {
+			t.Errorf("step %s cannot be undone", s.Name)
+		}
+		if s.Try == nil && s.Name != "check" {
+			t.Errorf("step %s has no command that shows its effect", s.Name)
+		}
+	}
+}
+
 func TestStepsForReading(t *testing.T) {
-	golden(t, filepath.Join("testdata", "steps.txt"), []byte(Steps()))
+	for _, lang := range []Lang{English, Spanish} {
+		for _, v := range []Variant{Debian, Service} {
+			text, err := Steps(lang, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, filepath.Join("testdata", "steps-"+string(v)+"."+string(lang)+".txt"), []byte(text))
+		}
+	}
+}
+
+func TestStepsRefuseWhatTheyHaveNot(t *testing.T) {
+	_, lang := Steps("fr", Debian)
+	_, variant := Steps(English, "windows")
+	for _, err := range []error{lang, variant} {
+		if err == nil || !strings.Contains(err.Error(), "hint:") {
+			t.Errorf("got %v", err)
+		}
+	}
 }
 
 // machine is a folder whose programs write down how they were called, in the

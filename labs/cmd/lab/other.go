@@ -57,11 +57,18 @@ func (c *reportCmd) Run() error {
 	return writeReport(dir, newTerminal(os.Stderr))
 }
 
-type apacheStepsCmd struct{}
+type apacheStepsCmd struct {
+	Lang    string `default:"en" help:"Language: en or es."`
+	Variant string `default:"debian" help:"Of the machine: debian (sudo, systemctl), or service (root, no systemd)."`
+}
 
 // Run prints the steps from which the image is built.
-func (apacheStepsCmd) Run() error {
-	_, err := os.Stdout.WriteString(apache.Steps())
+func (c *apacheStepsCmd) Run() error {
+	text, err := apache.Steps(apache.Lang(c.Lang), apache.Variant(c.Variant))
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.WriteString(text)
 	return err
 }
 
