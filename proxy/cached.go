@@ -65,10 +65,9 @@ func (h *cached) reset() {
 	h.letGo()
 	h.variants.Clear()
 	clear(h.fields)
-	*h = cached{
-		q: h.q, fields: h.fields[:0], query: h.query[:0], key: h.key[:0], variants: h.variants, bell: h.bell,
-		answer: cache.Answer{Spans: h.answer.Spans[:0]},
-	}
+	q, fields, query, key, variants, bell, spans := h.q, h.fields[:0], h.query[:0], h.key[:0], h.variants, h.bell, h.answer.Spans[:0]
+	*h = cached{} // in place, as in exchange.free
+	h.q, h.fields, h.query, h.key, h.variants, h.bell, h.answer.Spans = q, fields, query, key, variants, bell, spans
 	h.q.Fields = nil
 }
 

@@ -213,6 +213,8 @@ func (x *exchange) free() {
 	if x.cached != nil {
 		x.cached.reset()
 	}
-	*x = exchange{room: x.room, req: x.req, res: x.res, ask: balancer.Request{Tried: x.ask.Tried[:0]}, noted: x.noted, upload: upload{done: x.upload.done}}
+	room, req, res, tried, noted, done := x.room, x.req, x.res, x.ask.Tried[:0], x.noted, x.upload.done
+	*x = exchange{} // in place: a literal that reads x is made beside it, and copied
+	x.room, x.req, x.res, x.ask.Tried, x.noted, x.upload.done = room, req, res, tried, noted, done
 	exchanges.Put(x)
 }

@@ -60,6 +60,8 @@ func (x *exchange) serve() phase {
 		from, err := x.send1(piece)
 		h.sent(s.moved - before)
 		switch {
+		case err == io.ErrUnexpectedEOF && piece.File != nil:
+			return x.endsEarly()
 		case err != nil:
 			return x.notSent(from, err)
 		case s.moved-s.turned >= turn && x.inLoop():
@@ -74,6 +76,16 @@ func (x *exchange) serve() phase {
 	x.useBody()
 	x.linger = x.close && !x.req.Close
 	return phaseFinish
+}
+
+// endsEarly is for a file that somebody has cut since it was opened: it answers nobody
+// any more. The goroutine that may remove it finds the same as the loop did.
+func (x *exchange) endsEarly() phase {
+	if x.inLoop() {
+		return phaseApart
+	}
+	x.cached.c.store.Remove(x.cached.key)
+	return x.notSent(source, io.ErrUnexpectedEOF)
 }
 
 // notSent is for a client that takes no more: for now, or at all.
@@ -199,6 +211,9 @@ func (x *exchange) sendRead(p store.Piece) (side, error) {
 	room := make([]byte, min(p.Size, 8<<10))
 	n, err := p.File.ReadAt(room, p.At)
 	if n == 0 {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
 		return source, err
 	}
 	for b := room[:n]; len(b) > 0; {

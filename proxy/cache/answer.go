@@ -29,7 +29,7 @@ func (a *Answer) Body(q *Request) bool {
 
 // From makes a the answer of e to q.
 func (a *Answer) From(e *Entry, q *Request, p *Policy, now time.Time) {
-	*a = Answer{Entry: e, Status: e.Status, Length: e.Total, Except: a.Except, Spans: a.Spans[:0], boundary: a.boundary[:0]}
+	a.Entry, a.Status, a.Length, a.Spans, a.brief, a.boundary = e, e.Status, e.Total, a.Spans[:0], false, a.boundary[:0]
 	a.age = wholeSeconds(e.age(now))
 	if e.Status != 200 || q.kind != getMethod && q.kind != headMethod {
 		return

@@ -243,7 +243,13 @@ func (r *reader) byte() byte {
 	return b
 }
 
+// number may be negative. Most have one byte.
 func (r *reader) number() int64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 {
+		n := int64(r.rest[0])
+		r.rest = r.rest[1:]
+		return n>>1 ^ -(n & 1)
+	}
 	n, w := binary.Varint(r.rest)
 	if w <= 0 {
 		r.fail()

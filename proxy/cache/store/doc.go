@@ -71,8 +71,9 @@
 //
 // Small objects are in memory and are written behind the answer, by one goroutine.
 // Larger bodies go to a file as they come, in aligned runs of 64 KiB, and are only
-// there. A file is written
-// under another name and then renamed. It is not synced (see writeNow).
+// there. The run that is not whole yet is in memory, and counts among what is coming:
+// at most Options.Files of them. A file is written under another name and then
+// renamed. It is not synced (see writeNow).
 //
 // The head of a file has a checksum that is compared whenever it is read. So is the
 // body's where it goes to memory. The body of a large file is compared before its

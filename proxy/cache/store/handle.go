@@ -127,11 +127,12 @@ func (d *disk) openNew(o *object) (*handle, error) {
 }
 
 // To ask for each page costs a loop about a fifteenth of what sending them does. So
-// the answer counts for a moment, in which the kernel hardly takes pages that are
-// being used; if it does, the loop waits for a disk once.
+// the answer counts for a moment. Pages that are being used are the last that the
+// kernel takes; should it take some in that moment, calls in it have the loop wait for
+// the disk, for 1 MiB each at most.
 const (
 	window   = 4 << 20
-	residing = time.Second
+	residing = 100 * time.Millisecond
 )
 
 // resident says whether n bytes from at on, in the body, can be sent without waiting

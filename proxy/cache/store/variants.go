@@ -214,7 +214,7 @@ func (b *Body) Part(s cache.Span) Body {
 
 // Resident says whether n bytes of File, from at on, are in the kernel's memory, so
 // that sendfile does not wait for a disk. They lie within b, which was opened. ask is
-// the kernel's answer for a range of a file, which is remembered for a second.
+// the kernel's answer for a range of a file, which is remembered for a tenth of a second.
 func (b *Body) Resident(at, n int64, now time.Time, ask func(f *os.File, at, n int64) bool) bool {
 	return b.handle != nil && b.handle.resident(at-b.At, n, now, ask)
 }
