@@ -56,11 +56,7 @@
 // hardly vary. All of a run by default takes about 12 minutes on two cores, of which
 // the million files have two.
 //
-// Hits of proxyd beside peers, by CPU, on two shared cores of an EPYC (Linux 6.18,
-// nginx 1.22.1, HAProxy 2.6.12), two or three rounds of a second each: 10 MB 0.89 to 0.91 of
-// nginx; 100 KB 0.89 to 1.00 of nginx, where 0.8 is wanted: a fifth of it is the copy
-// to the socket, which sendfile spares nginx; 1 KB 0.79 (0.68 to 0.90) of HAProxy,
-// where 0.7 is wanted: 72 % of it is the kernel's, most of that one send.
+// What came of it stands in package proxylab/proxy/cache.
 //
 // # What cannot be measured
 //

@@ -149,6 +149,28 @@
 // [Fate], hit, miss and so on, and a [Tally] counts them: the exchange says it
 // once, when it knows how it answered; whoever asks adds up.
 //
+// # What a hit costs
+//
+// CPU time of the proxy for each hit, in µs, as a median of three rounds of a second
+// (make bench BENCH="--cases=hit --runs=3 --seconds=1"), and ours divided by theirs
+// within a round, with the smallest and largest. Two cores of an AMD EPYC that others
+// used as well (load average 3 to 12), Linux 6.18, Go 1.26.8; nginx 1.22.1,
+// HAProxy 2.6.12, Varnish 7.1.1, Apache 2.4.71.
+//
+//	               1 KB, memory              100 KB, memory            10 MB, disk
+//	proxyd         14.0                      36.6                      1112
+//	nginx          15.1  0.89 (0.65–1.09)    46.0  1.04 (0.80–1.12)    1201  0.85 (0.79–1.12)
+//	HAProxy        17.0  0.83 (0.78–1.01)    56.8  0.70 (0.64–0.76)    memory only
+//	Varnish        30.1  0.50 (0.33–0.51)    57.5  0.64 (0.62–0.75)    2033  0.55 (0.54–0.61)
+//	mod_cache_disk 90.0  0.16 (0.13–0.25)     107  0.45 (0.32–0.46)    1469  0.78 (0.76–0.83)
+//	…_socache      65.2  0.21 (0.21–0.27)    92.5  0.52 (0.38–0.53)    memory only
+//	wanted               0.7 of the best           0.8 of the best           1.0 of nginx
+//
+// 10 MB are within what is wanted; 1 KB and 100 KB are not. Of 1 KB some 70 %
+// are two calls to the kernel, one receive and one send, which no peer does without,
+// and these alone are about 0.7 of nginx. Of 100 KB a fifth is the copy of the
+// body to the socket, which sendfile from a file in memory spares nginx.
+//
 // # The table
 //
 // testdata/rules.txt has each rule with its section, how binding it is, and what
