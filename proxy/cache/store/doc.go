@@ -71,8 +71,8 @@
 //
 // Small objects are in memory and are written behind the answer, by one goroutine.
 // Larger bodies go to a file as they come, in aligned runs of 64 KiB, and are only
-// there. The run that is not whole yet is in memory, and counts among what is coming:
-// at most Options.Files of them. A file is written under another name and then
+// there. The run that is not whole yet is in memory: besides what Options.Memory bounds,
+// 64 KiB for each fetch, and at most Options.Files of them. A file is written under another name and then
 // renamed. It is not synced (see writeNow).
 //
 // The head of a file has a checksum that is compared whenever it is read. So is the

@@ -148,8 +148,6 @@ func (f *Fill) spill() error {
 	f.temp, f.buf = t, nil
 	f.kept, f.tail = t.kept, t.tail
 	f.uncount()
-	f.counted = tailSize // which stays in memory; the others make way, for there are at most Options.Files
-	f.s.coming.Add(tailSize)
 	return nil
 }
 
