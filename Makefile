@@ -24,6 +24,9 @@ help: ## Show the targets
 lab: .build/lab ## Play one lab and write its report
 	.build/lab run $(LAB) --size=$(SIZE) $(if $(SEED),--seed=$(SEED)) $(if $(SYSTEMS),--systems=$(SYSTEMS))
 
+check: .build/lab ## Hold a run to the checks of its lab: points, evidence, hints
+	.build/lab check $(RUN)
+
 labs-list: .build/lab ## Show the labs, with goal and time
 	.build/lab list
 
@@ -69,4 +72,4 @@ clean: .build/lab ## Remove what a killed run left, and .build/
 	@$(GO) build -o .build/lab ./labs/cmd/lab
 
 force:
-.PHONY: help lab labs-list report compare apache-steps test fuzz bench build clean force
+.PHONY: help lab check labs-list report compare apache-steps test fuzz bench build clean force

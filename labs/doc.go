@@ -54,6 +54,15 @@
 //	  repeat: 3          tries of each end
 //	sizes:               how much of it; time stretches each phase
 //	  quick: {blocks: 6, time: 1}
+//	checks:              the self-check of `lab check`, of which package check tells
+//	  - claim: each request has its right answer
+//	    points: 10
+//	    expr: |
+//	      all(systems, #.right == #.sent)
+//	    shows: |           evidence; may be left out
+//	      map(systems, #.name + " " + string(#.right))
+//	    reason: why it is so
+//	    hint: what to look at where it is not
 //
 // A trace has a line for each request: seconds since its start, and then, where
 // the trace is to choose, method and path of one of load.targets.

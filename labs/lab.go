@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"proxylab/labs/check"
 	"proxylab/proxy/site"
 )
 
@@ -27,6 +28,8 @@ type Lab struct {
 	Saturation Saturation `yaml:"saturation"`
 
 	Sizes map[string]Size `yaml:"sizes"`
+
+	Checks []check.Rule `yaml:"checks"` // the self-check; see package check
 
 	// Site is parsed by package site from the same file; see [parseSite].
 	Site *site.Site `yaml:"-"`
@@ -117,6 +120,7 @@ func Parse(file string, data []byte) (*Lab, error) {
 	for i := range faults {
 		faults[i].Line = lineOf(data, faults[i].Place)
 	}
+	faults = append(faults, l.checkRules(data)...)
 	var inSite *site.Faults
 	if errors.As(err, &inSite) {
 		faults = append(faults, inSite.List...)

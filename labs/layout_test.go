@@ -36,7 +36,8 @@ proxy/admin     -> proxy/balancer proxy/cache proxy/cache/store
 apache          -> proxy/site proxy/wiretest
 labs/systems    -> proxy/site apache docker
 labs/parity     -> labs/origin
-labs            -> proxy/site loadtest docker labs/systems labs/origin labs/parity proxy/wiretest reports/record reports/stat
+labs/check      -> loadtest reports/record
+labs            -> proxy/site loadtest docker labs/check labs/systems labs/origin labs/parity proxy/wiretest reports/record reports/stat
 reports         -> reports/record reports/stat reports/figure loadtest
 
 proxy/cmd/proxyd       -> proxy proxy/admin proxy/site
@@ -45,7 +46,7 @@ loadtest/cmd/loadgen   -> loadtest
 labs/origin/cmd/origin -> labs/origin
 labs/bench             -> reports/stat
 labs/bench/cmd/bench   -> labs/bench
-labs/cmd/lab           -> labs docker apache reports
+labs/cmd/lab           -> labs docker apache reports reports/record
 `
 
 // topLevel is all that may stand at the root, besides dotfiles.

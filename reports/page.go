@@ -33,6 +33,7 @@ type page struct {
 	Machine   table
 	Versions  table
 	Configs   []config
+	Checks    record.Checks // the lab's own, where it has some
 }
 
 // answered is the comparison of one pair.
@@ -96,6 +97,9 @@ func newPage(r *run, res record.Results) (*page, error) {
 		p.svg[i] = svg
 	}
 	var err error
+	if p.Checks, err = record.ReadChecks(r.dir); err != nil {
+		return nil, err
+	}
 	p.Configs, err = configs(r.dir, res.Systems)
 	return p, err
 }

@@ -5,8 +5,8 @@
 //	reports.Table(os.Stdout, res)
 //	err = reports.Latest("reports/out", "reports/out/20261123-101500-01-side-by-side")
 //
-// Write reads run.json, samples/ and config/ of the folder (see package
-// record) and puts beside them:
+// Write reads run.json, samples/, config/ and, where the lab has checks,
+// checks.json of the folder (see package record) and puts beside them:
 //
 //	results.json        the run, a summary of each system, a verdict of each measure
 //	index.html          one file without outside requests: answer, trust, figures, trials, configurations

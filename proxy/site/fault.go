@@ -9,10 +9,11 @@ import (
 
 // Fault is one thing wrong with a declaration.
 type Fault struct {
-	Line  int    // in the file, from 1; 0 for flags
-	Place string // balancers[0].members[1].loadfactor, or --backend
-	Text  string // the value, then the rule it breaks
-	Hint  string // what to write instead; may be empty
+	Line   int    // in the file, from 1; 0 for flags
+	Column int    // in the line, from 1; 0 where the whole value is meant
+	Place  string // balancers[0].members[1].loadfactor, or --backend
+	Text   string // the value, then the rule it breaks
+	Hint   string // what to write instead; may be empty
 }
 
 // Faults is the error of [Load], [Parse] and [FromFlags]: everything that is
@@ -33,7 +34,11 @@ func (f *Faults) Error() string {
 			b.WriteByte('\n')
 		}
 		if fault.Line > 0 {
-			fmt.Fprintf(&b, "%s:%d: ", f.File, fault.Line)
+			fmt.Fprintf(&b, "%s:%d:", f.File, fault.Line)
+			if fault.Column > 0 {
+				fmt.Fprintf(&b, "%d:", fault.Column)
+			}
+			b.WriteByte(' ')
 		}
 		if fault.Place != "" {
 			b.WriteString(fault.Place + ": ")

@@ -3,12 +3,13 @@
 //	lab list                          the labs, with goal and time
 //	lab run [LAB] [--size quick]      play one and write its report
 //	lab report [RUN]                  write a run's report anew from its records
+//	lab check [RUN]                   the self-check of a run, with points
 //	lab compare A B                   hold run B against run A
 //	lab lint                          check every lab.yaml
 //	lab apache-steps                  the steps that set Apache up, to repeat by hand
 //	lab clean                         remove what a killed run left
 //
-// Exit status: 0 done, 1 failed, 2 wrong usage, 130, 143 or 129 interrupted. That of
+// Exit status: 0 done, 1 failed (for check: some check did not pass), 2 wrong usage, 130, 143 or 129 interrupted. That of
 // compare is 0 where nothing is worse, 1 where something is, 2 where the runs cannot
 // be compared.
 package main
@@ -31,6 +32,7 @@ type cli struct {
 	List        listCmd        `cmd:"" help:"Show the labs, with goal and time."`
 	Run         runCmd         `cmd:"" help:"Play a lab and write its report."`
 	Report      reportCmd      `cmd:"" help:"Write the report of a run anew from its records."`
+	Check       checkCmd       `cmd:"" help:"Hold a run to the checks of its lab."`
 	Compare     compareCmd     `cmd:"" help:"Hold a run against another one."`
 	Lint        lintCmd        `cmd:"" help:"Check every lab.yaml."`
 	ApacheSteps apacheStepsCmd `cmd:"" help:"Show the steps that set Apache up."`

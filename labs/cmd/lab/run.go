@@ -14,6 +14,7 @@ import (
 	"proxylab/docker"
 	"proxylab/labs"
 	"proxylab/reports"
+	"proxylab/reports/record"
 )
 
 type runCmd struct {
@@ -63,7 +64,15 @@ func (c *runCmd) Run(ctx context.Context) error {
 		return labs.DiskHint(err, c.Out)
 	}
 	term.show(labs.Event{Step: "report"})
-	return writeReport(dir, term)
+	checks, err := lab.SelfCheck(dir)
+	if err == nil && checks.Of > 0 {
+		err = record.WriteChecks(dir, checks)
+	}
+	if err := errors.Join(err, writeReport(dir, term)); err != nil || checks.Of == 0 {
+		return err
+	}
+	fmt.Println()
+	return told(checks)
 }
 
 // command is what repeats this run, for the report.
