@@ -3,6 +3,7 @@ LAB ?= 01
 SIZE ?= quick
 SEED ?=
 SYSTEMS ?=
+MINE ?=
 RUN ?= reports/out/latest
 A ?=
 B ?= reports/out/latest
@@ -19,10 +20,10 @@ ENGINE := ./docker ./apache ./labs
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: LAB=01 FUZZ=20s SIZE=smoke|quick|full SEED=n SYSTEMS=proxyd,apache,direct RUN=folder A=run B=run"
+	@echo "  variables: LAB=01 FUZZ=20s SIZE=smoke|quick|full SEED=n SYSTEMS=proxyd,apache,direct MINE=proxy RUN=folder A=run B=run"
 
 lab: .build/lab ## Play one lab and write its report
-	.build/lab run $(LAB) --size=$(SIZE) $(if $(SEED),--seed=$(SEED)) $(if $(SYSTEMS),--systems=$(SYSTEMS))
+	.build/lab run $(LAB) --size=$(SIZE) $(if $(SEED),--seed=$(SEED)) $(if $(SYSTEMS),--systems=$(SYSTEMS)) $(if $(MINE),--mine=$(MINE))
 
 check: .build/lab ## Hold a run to the checks of its lab: points, evidence, hints
 	.build/lab check $(RUN)
@@ -35,6 +36,9 @@ report: .build/lab ## Write the report of a run anew from its records
 
 compare: .build/lab ## Hold run B= against run A=: exit status 0, or 1 where something is worse
 	.build/lab compare $(A) $(B)
+
+check-proxy: .build/lab ## Examine your own proxy, MINE=folder, binary or image, by the course's demands
+	.build/lab check-proxy $(MINE)
 
 apache-steps: .build/lab ## Show the steps that set Apache up, to repeat by hand; ES=1 in Spanish
 	.build/lab apache-steps $(if $(ES),--lang=es)
@@ -72,4 +76,4 @@ clean: .build/lab ## Remove what a killed run left, and .build/
 	@$(GO) build -o .build/lab ./labs/cmd/lab
 
 force:
-.PHONY: help lab check labs-list report compare apache-steps test fuzz bench build clean force
+.PHONY: help lab check labs-list report compare check-proxy apache-steps test fuzz bench build clean force

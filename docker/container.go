@@ -169,6 +169,20 @@ func (c *Container) Logs(ctx context.Context) (string, error) {
 	return text.String(), nil
 }
 
+// Output is what the container wrote to standard output alone, since it was created.
+func (c *Container) Output(ctx context.Context) (string, error) {
+	r, err := c.run.engine.cli.ContainerLogs(ctx, c.ID, client.ContainerLogsOptions{ShowStdout: true})
+	if err != nil {
+		return "", fmt.Errorf("output of container %s: %w", c.Name, err)
+	}
+	defer r.Close()
+	var text bytes.Buffer
+	if _, err := stdcopy.StdCopy(&text, io.Discard, r); err != nil {
+		return text.String(), fmt.Errorf("output of container %s: %w", c.Name, err)
+	}
+	return text.String(), nil
+}
+
 // Exec runs a command in the container; out is its standard output and standard
 // error.
 func (c *Container) Exec(ctx context.Context, cmd ...string) (code int, out string, err error) {

@@ -50,6 +50,7 @@ func (f File) mode() int64 {
 type BuildSpec struct {
 	Name       string          // the image is proxylab/<Name>
 	Dockerfile string          // one of this package's: "static.Dockerfile"
+	Own        []byte          // a Dockerfile in the place of those
 	Files      map[string]File // path in the build's context
 	Base       *Image          // passed as the build argument BASE
 }
@@ -58,9 +59,12 @@ type BuildSpec struct {
 // input (Dockerfile, files with their modes, base image ID, platform), so a
 // changed input is another image and an unchanged one costs a look-up.
 func (e *Engine) Build(ctx context.Context, s BuildSpec) (Image, error) {
-	dockerfile, err := dockerfiles.ReadFile(s.Dockerfile)
-	if err != nil {
-		return Image{}, fmt.Errorf("image %s: no such Dockerfile: %w", s.Name, err)
+	dockerfile := s.Own
+	if dockerfile == nil {
+		var err error
+		if dockerfile, err = dockerfiles.ReadFile(s.Dockerfile); err != nil {
+			return Image{}, fmt.Errorf("image %s: no such Dockerfile: %w", s.Name, err)
+		}
 	}
 	ref := repository(s.Name) + ":" + s.hash(dockerfile, e.os+"/"+e.arch)
 	if img, ok, err := e.image(ctx, ref); err != nil || ok {
@@ -103,6 +107,15 @@ func (s BuildSpec) hash(dockerfile []byte, platform string) string {
 		put([]byte(path), []byte(strconv.FormatInt(f.mode(), 8)), f.Data)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:12]
+}
+
+// Find looks for an image that somebody else made; nothing is pulled.
+func (e *Engine) Find(ctx context.Context, ref string) (Image, error) {
+	img, ok, err := e.image(ctx, ref)
+	if err == nil && !ok {
+		err = fmt.Errorf("the engine has no image %s\n\thint: docker pull or docker build makes it", ref)
+	}
+	return img, err
 }
 
 // image looks for a reference in the engine.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"proxylab/docker"
 	"proxylab/labs/origin"
 	"proxylab/loadtest"
 )
@@ -110,21 +111,25 @@ func (t *topology) counts(ctx context.Context) (counts map[string]int64, stalled
 	counts, stalled = map[string]int64{}, map[string]float64{}
 	for i, o := range t.origins {
 		name := fmt.Sprintf("origin-%d", i+1)
-		req, err := http.NewRequestWithContext(ctx, "GET", "http://"+o.Addr(controlPort)+"/counts", nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		resp, err := control.Do(req)
-		if err != nil {
-			return nil, nil, fmt.Errorf("counters of %s: %w\n\thint: something outside this run stopped or froze it", name, err)
-		}
-		var c origin.Counts
-		err = json.NewDecoder(resp.Body).Decode(&c)
-		resp.Body.Close()
+		c, err := countsOf(ctx, o)
 		if err != nil {
 			return nil, nil, fmt.Errorf("counters of %s: %w", name, err)
 		}
 		counts[name], stalled[name] = c.Requests, c.StalledSeconds
 	}
 	return counts, stalled, nil
+}
+
+// countsOf asks one origin.
+func countsOf(ctx context.Context, o *docker.Container) (c origin.Counts, err error) {
+	req, err := http.NewRequestWithContext(ctx, "GET", "http://"+o.Addr(controlPort)+"/counts", nil)
+	if err != nil {
+		return c, err
+	}
+	resp, err := control.Do(req)
+	if err != nil {
+		return c, fmt.Errorf("%w\n\thint: something outside this run stopped or froze it", err)
+	}
+	defer resp.Body.Close()
+	return c, json.NewDecoder(resp.Body).Decode(&c)
 }

@@ -36,8 +36,9 @@ proxy/admin     -> proxy/balancer proxy/cache proxy/cache/store
 apache          -> proxy/site proxy/wiretest
 labs/systems    -> proxy/site apache docker
 labs/parity     -> labs/origin
+labs/acceptance -> labs/origin
 labs/check      -> loadtest reports/record
-labs            -> proxy/site loadtest docker labs/check labs/systems labs/origin labs/parity proxy/wiretest reports/record reports/stat
+labs            -> proxy/site loadtest docker labs/check labs/systems labs/origin labs/parity labs/acceptance proxy/wiretest reports/record reports/stat
 reports         -> reports/record reports/stat reports/figure loadtest
 
 proxy/cmd/proxyd       -> proxy proxy/admin proxy/site

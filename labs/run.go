@@ -24,6 +24,7 @@ type Options struct {
 	Size     string   // one of Lab.Sizes
 	Seed     uint64   // of the order of trials and the choice of targets
 	Systems  []string // nil for the lab's own
+	Mine     string   // folder, binary or image of the system "mine"; see [systems.Mine]
 	Source   string   // top of this project: the programs are built from it
 	Out      string   // folder of runs; the run makes one of its own in it
 	Engine   *docker.Engine
@@ -144,7 +145,7 @@ func (p *play) choose() error {
 		names = p.Lab.Systems
 	}
 	for i, name := range names {
-		s, err := systems.ByName(name)
+		s, err := p.system(name)
 		if err != nil {
 			return err
 		}
@@ -154,6 +155,17 @@ func (p *play) choose() error {
 		p.systems = append(p.systems, s)
 	}
 	return nil
+}
+
+func (p *play) system(name string) (systems.System, error) {
+	if name != systems.MineName {
+		return systems.ByName(name)
+	}
+	m, err := systems.FindMine(p.Mine)
+	if err != nil {
+		return systems.System{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return m.System(), nil
 }
 
 func (p *play) play(ctx context.Context) (err error) {

@@ -233,6 +233,7 @@ func (p *play) start(ctx context.Context, run *docker.Run, t *topology, s system
 		Name:     s.Name,
 		Image:    image.Ref,
 		Cmd:      u.config.Cmd,
+		Env:      u.config.Env,
 		Files:    map[string]docker.File{},
 		Networks: []docker.Network{docker.Front, docker.Back},
 		Limits:   docker.Limits{CPUs: p.Lab.Limits.CPUs, Memory: p.Lab.Limits.memoryBytes, Cpuset: p.cores.system},
@@ -260,6 +261,9 @@ func (p *play) machine() systems.Machine {
 
 // version asks the program itself, in its container; the first line is it.
 func version(ctx context.Context, u *underTest) (string, error) {
+	if u.Version == nil {
+		return "", nil
+	}
 	code, out, err := u.container.Exec(ctx, u.Version...)
 	if err != nil {
 		return "", err

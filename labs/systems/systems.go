@@ -7,6 +7,7 @@
 //	nginx, haproxy   Debian's packages, with the site in their words
 //	varnish          likewise; a cache first
 //	direct           no proxy: the client asks the origins, as a baseline
+//	mine             a student's own: see [Mine]
 //
 // A [System] knows how its image is built and how the shared declaration is
 // written for it. Where it does otherwise than the declaration says, a note says
@@ -42,7 +43,8 @@ type System struct {
 	Image func(ctx context.Context, e *docker.Engine, source string) (docker.Image, error)
 	// Configure writes the site as the system wants it.
 	Configure func(s *site.Site, m Machine) (Configuration, error)
-	// Version is the command that prints the program's version in its container.
+	// Version is the command that prints the program's version in its container;
+	// nil where nobody knows one.
 	Version []string
 }
 
@@ -53,7 +55,8 @@ type Machine = apache.Machine
 type Configuration struct {
 	Files   []ConfigFile // the first is the one to read
 	Cmd     []string     // arguments of the container
-	Differs []string     // where the system does otherwise than the site says, a sentence each
+	Env     map[string]string
+	Differs []string // where the system does otherwise than the site says, a sentence each
 }
 
 // ConfigFile is one file of a configuration.

@@ -6,6 +6,7 @@
 //	lab check [RUN]                   the self-check of a run, with points
 //	lab compare A B                   hold run B against run A
 //	lab lint                          check every lab.yaml
+//	lab check-proxy PROXY             examine a student's own proxy by the course's demands
 //	lab apache-steps                  the steps that set Apache up, to repeat by hand
 //	lab clean                         remove what a killed run left
 //
@@ -35,6 +36,7 @@ type cli struct {
 	Check       checkCmd       `cmd:"" help:"Hold a run to the checks of its lab."`
 	Compare     compareCmd     `cmd:"" help:"Hold a run against another one."`
 	Lint        lintCmd        `cmd:"" help:"Check every lab.yaml."`
+	CheckProxy  checkProxyCmd  `cmd:"" help:"Examine your own proxy by the course's demands."`
 	ApacheSteps apacheStepsCmd `cmd:"" help:"Show the steps that set Apache up."`
 	Clean       cleanCmd       `cmd:"" help:"Remove containers and networks that a killed run left."`
 }

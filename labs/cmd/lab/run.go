@@ -22,6 +22,7 @@ type runCmd struct {
 	Size    string   `default:"quick" help:"How much of it: smoke, quick or full."`
 	Seed    uint64   `help:"Of the order of trials; drawn when left out."`
 	Systems []string `help:"Systems under test, separated by commas; the lab's own when left out."`
+	Mine    string   `placeholder:"PROXY" help:"Your own proxy, the system mine: a folder with a Dockerfile, a static binary, or an image."`
 	Out     string   `default:"reports/out" help:"Folder of runs."`
 }
 
@@ -35,7 +36,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 	term := newTerminal(os.Stderr)
 	defer term.close()
 	o := labs.Options{
-		Lab: lab, Size: c.Size, Seed: c.Seed, Systems: c.Systems, Source: ".", Out: c.Out,
+		Lab: lab, Size: c.Size, Seed: c.Seed, Systems: c.Systems, Mine: c.Mine, Source: ".", Out: c.Out,
 		ID: labs.NewID(lab.Name, time.Now()), Command: c.command(lab), Progress: term.show,
 	}
 	// What can be seen now must not come to light after minutes.
@@ -81,6 +82,9 @@ func (c *runCmd) command(lab *labs.Lab) string {
 	s := fmt.Sprintf("make lab LAB=%s SIZE=%s SEED=%d", number, c.Size, c.Seed)
 	if len(c.Systems) > 0 {
 		s += " SYSTEMS=" + strings.Join(c.Systems, ",")
+	}
+	if c.Mine != "" {
+		s += " MINE=" + c.Mine
 	}
 	return s
 }
