@@ -47,7 +47,7 @@ loadtest/cmd/loadgen   -> loadtest
 labs/origin/cmd/origin -> labs/origin
 labs/bench             -> reports/stat
 labs/bench/cmd/bench   -> labs/bench
-labs/cmd/lab           -> labs docker apache reports reports/record
+labs/cmd/lab           -> labs labs/acceptance labs/systems docker apache reports reports/record
 `
 
 // topLevel is all that may stand at the root, besides dotfiles.
