@@ -105,7 +105,7 @@
 //	exchange/ping-answer-early                   sends 1 besides
 //	exchange/ping-answer                         sends hello\ besides
 //	exchange/ping-chunked                        lacks Transfer-Encoding: chunked
-//	exchange/trailers-forbidden                  abc\, not 3
+//	exchange/trailers-forbidden                  a\, not 1
 //	exchange/trailers-not-nominated              nothing within 6s, not 0
 //	exchange/trailers-until-close                lacks TE: trailers
 //	exchange/trailers-upgrade                    lacks Connection: TE, upgrade; lacks TE: trailers
