@@ -34,6 +34,9 @@ labs-list: .build/lab ## Show the labs, with goal and time
 report: .build/lab ## Write the report of a run anew from its records
 	.build/lab report $(RUN)
 
+resume: .build/lab ## Play the trials that an interrupted run RUN= lacks
+	.build/lab resume $(RUN)
+
 compare: .build/lab ## Hold run B= against run A=: exit status 0, or 1 where something is worse
 	.build/lab compare $(A) $(B)
 
@@ -76,4 +79,4 @@ clean: .build/lab ## Remove what a killed run left, and .build/
 	@$(GO) build -o .build/lab ./labs/cmd/lab
 
 force:
-.PHONY: help lab check labs-list report compare check-proxy apache-steps test fuzz bench build clean force
+.PHONY: help lab check labs-list report compare resume check-proxy apache-steps test fuzz bench build clean force

@@ -106,7 +106,8 @@
 // container that ends afterwards. Then each must answer with the right bytes; and then every block plays
 // each system once, in an order drawn from the seed. A trial is a warm-up and
 // the measured schedule. What came out is written down per trial, so that an
-// interrupted run loses only the trial it was in.
+// interrupted run loses only the trial it was in; [Resume] plays that one and those
+// after it.
 //
 // # Faults
 //

@@ -86,7 +86,7 @@ func raiseLab(t *testing.T, limits, route string, rate int, length, sections str
 
 func (p *play) oneTrial(t *testing.T, tested *topology) record.Trial {
 	t.Helper()
-	tr, err := p.trial(t.Context(), tested, tested.systems[0], 1, 1, p.truth())
+	tr, err := p.trial(t.Context(), tested, tested.systems[0], slot{block: 1}, p.truth())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,8 +56,11 @@ type play struct {
 	cores   cores
 	dir     string // of the run's records, "" until the gate is passed
 	run     record.Run
-	started time.Time // of the first trial
-	scale   float64   // rate of one percent, once it is measured; 0: rates are as the lab has them
+	before  *record.Run // what a run that is resumed had done; nil for a new one
+	started time.Time   // of the first trial that is played now
+	kept    int         // trials that were done before
+	total   int         // trials of the run
+	scale   float64     // rate of one percent, once it is measured; 0: rates are as the lab has them
 }
 
 // NewID names a run of a lab: its time, then the lab.
@@ -144,13 +147,17 @@ func (p *play) choose() error {
 	if len(names) == 0 {
 		names = p.Lab.Systems
 	}
-	for i, name := range names {
+	for _, name := range names {
 		s, err := p.system(name)
 		if err != nil {
 			return err
 		}
-		if slices.Contains(names[:i], name) {
-			return fmt.Errorf("%s is named twice\n\thint: each system is played once a block", name)
+		// The same system again is a control: what differs then is noise.
+		for n := 2; slices.ContainsFunc(p.systems, func(o systems.System) bool { return o.Name == s.Name }); n++ {
+			if s.Direct || n > 9 {
+				return fmt.Errorf("%s is named too often\n\thint: proxyd,proxyd compares a system with itself", name)
+			}
+			s.Name = fmt.Sprintf("%s-%d", name, n)
 		}
 		p.systems = append(p.systems, s)
 	}
@@ -189,6 +196,12 @@ func (p *play) play(ctx context.Context) (err error) {
 	if err := p.gate(ctx, t); err != nil {
 		return err
 	}
+	if p.before != nil {
+		if err := p.rejoin(t); err != nil {
+			return err
+		}
+		return p.trials(ctx, t)
+	}
 	if err := p.claim(); err != nil {
 		return err
 	}
@@ -207,28 +220,27 @@ func (p *play) play(ctx context.Context) (err error) {
 	return p.trials(ctx, t)
 }
 
-// trials plays the blocks. After each trial run.json is written anew, so that
-// what was measured is never lost.
+// trials plays the blocks. After each trial run.json is written anew with it behind
+// the others, so that what was measured is never lost; samples are written once.
 func (p *play) trials(ctx context.Context, t *topology) error {
 	targets := p.truth()
-	total := p.Lab.Sizes[p.Size].Blocks * len(t.systems)
-	p.started = time.Now()
+	p.total = p.Lab.Sizes[p.Size].Blocks * len(t.systems)
+	p.started, p.kept = time.Now(), len(p.run.Trials)
 	notes := p.run.About.Notes
-	for block, order := range p.order(len(t.systems)) {
-		for _, i := range order {
-			tr, err := p.trial(ctx, t, t.systems[i], block+1, total, targets)
-			if err != nil {
-				if ctx.Err() == nil {
-					err = t.blame(t.systems[i], err)
-				}
-				return fmt.Errorf("trial %s: %w", tr.ID, err)
+	for _, slot := range p.missing() {
+		s := t.systems[slot.system]
+		tr, err := p.trial(ctx, t, s, slot, targets)
+		if err != nil {
+			if ctx.Err() == nil {
+				err = t.blame(s, err)
 			}
-			p.run.Trials = append(p.run.Trials, tr)
-			p.run.About.Notes = slices.Concat(notes, p.kneeNotes())
-			p.run.About.Ended = time.Now().Round(time.Millisecond)
-			if err := record.Write(p.dir, p.run); err != nil {
-				return err
-			}
+			return fmt.Errorf("trial %s: %w", tr.ID, err)
+		}
+		p.run.Trials = append(p.run.Trials, tr)
+		p.run.About.Notes = slices.Concat(notes, p.kneeNotes())
+		p.run.About.Ended = time.Now().Round(time.Millisecond)
+		if err := errors.Join(record.Seal(p.dir, tr.Samples), record.Write(p.dir, p.run)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -258,6 +270,9 @@ func (p *play) writeConfigs(t *topology) error {
 				return err
 			}
 			s.fact.Config = append(s.fact.Config, name)
+			if err := record.Seal(p.dir, filepath.ToSlash(filepath.Join("config", s.Name, name))); err != nil {
+				return err
+			}
 		}
 		p.run.Systems = append(p.run.Systems, s.fact)
 	}

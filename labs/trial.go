@@ -48,13 +48,12 @@ func (t *topology) read(ctx context.Context, s *underTest) (r reading, err error
 }
 
 // trial warms one system up, then plays the whole schedule through it once.
-func (p *play) trial(ctx context.Context, t *topology, s *underTest, block, total int, targets []loadtest.Target) (record.Trial, error) {
-	tr := record.Trial{ID: fmt.Sprintf("%02d-%s", block, s.Name), Block: block, System: s.Name}
-	n := len(p.run.Trials) + 1
-	step := fmt.Sprintf("trial %d of %d: block %d, %s", n, total, block, s.Name)
-	p.Progress(Event{Step: step, Left: p.left(n-1, total)})
+func (p *play) trial(ctx context.Context, t *topology, s *underTest, at slot, targets []loadtest.Target) (record.Trial, error) {
+	tr := record.Trial{ID: p.trialID(at), Block: at.block, System: s.Name}
+	step := fmt.Sprintf("trial %d of %d: block %d, %s", len(p.run.Trials)+1, p.total, at.block, s.Name)
+	p.Progress(Event{Step: step, Left: p.left()})
 
-	plan := p.asks(p.Seed + uint64(block))
+	plan := p.asks(p.Seed + uint64(at.block))
 	plan.Bases, plan.Targets = s.bases, targets
 	plan.Phases = p.warmup()
 	if _, _, err := s.load(ctx, plan, nil); err != nil {
@@ -66,7 +65,7 @@ func (p *play) trial(ctx context.Context, t *topology, s *underTest, block, tota
 	}
 	watch := watchUsage(ctx, s.container)
 	plan.Phases = p.phases()
-	samples, end, err := s.load(ctx, plan, p.meter(step, plan, p.left(n-1, total)))
+	samples, end, err := s.load(ctx, plan, p.meter(step, plan, p.left()))
 	series := watch()
 	if err != nil {
 		return tr, err
@@ -100,11 +99,12 @@ func (p *play) trial(ctx context.Context, t *topology, s *underTest, block, tota
 }
 
 // left estimates the time until the last trial ends, from those that are done.
-func (p *play) left(done, total int) time.Duration {
+func (p *play) left() time.Duration {
+	done, left := len(p.run.Trials)-p.kept, p.total-len(p.run.Trials)
 	if done == 0 {
-		return p.Lab.Duration(p.Size) * time.Duration(len(p.systems)) / time.Duration(len(p.Lab.Systems))
+		return p.Lab.Duration(p.Size) / time.Duration(len(p.Lab.Systems)*p.Lab.Sizes[p.Size].Blocks) * time.Duration(left)
 	}
-	return time.Since(p.started) / time.Duration(done) * time.Duration(total-done)
+	return time.Since(p.started) / time.Duration(done) * time.Duration(left)
 }
 
 // meter reports a trial's progress a few times a second from its samples.

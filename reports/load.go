@@ -44,11 +44,18 @@ func load(dir string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	changed, err := record.Changed(dir)
+	if err != nil {
+		return nil, err
+	}
 	r := &run{Run: rec, dir: dir, levels: levels(rec.Load.Phases)}
 	for i, t := range rec.Trials {
 		loaded, err := r.loadTrial(t)
 		if err != nil {
 			return nil, fmt.Errorf("trials[%d] %s: %w", i, t.ID, err)
+		}
+		if what, ok := changed[t.Samples]; ok {
+			loaded.Validity, loaded.Reasons = record.Invalid, append(slices.Clone(loaded.Reasons), what)
 		}
 		r.trials = append(r.trials, loaded)
 	}

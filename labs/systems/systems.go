@@ -75,10 +75,13 @@ var all = []System{
 
 var direct = System{Name: "direct", Direct: true}
 
-// ByName finds a system.
+// ByName finds a system. proxyd-2 to proxyd-9 are proxyd once more, for a run that
+// compares a system with itself; so with every system but direct.
 func ByName(name string) (System, error) {
 	for _, s := range all {
-		if s.Name == name {
+		again := len(name) == len(s.Name)+2 && strings.HasPrefix(name, s.Name+"-") && name[len(name)-1] >= '2' && name[len(name)-1] <= '9'
+		if s.Name == name || again && !s.Direct {
+			s.Name = name
 			return s, nil
 		}
 	}

@@ -6,6 +6,11 @@
 //	run.json                 a Run: facts, systems, trials
 //	samples/<trial>.csv.gz   one line a request (package loadtest writes and reads it)
 //	config/<system>/…        the configuration each system got, as rendered
+//	manifest.sha256          hashes of samples and configurations
+//
+// All but run.json is only added to. run.json is replaced, whole, by one with a
+// trial more at its end; what went before in it stays as it was. A trial whose
+// samples are not those of the manifest is INVALID in the report.
 //
 // Package reports reads it and puts results.json, index.html, report.md and
 // figures/ beside. Units are in the names of the JSON keys. [Read] and [Write]

@@ -4,6 +4,7 @@
 //	lab run [LAB] [--size quick]      play one and write its report
 //	lab report [RUN]                  write a run's report anew from its records
 //	lab check [RUN]                   the self-check of a run, with points
+//	lab resume [RUN]                  play the trials that an interrupted run lacks
 //	lab compare A B                   hold run B against run A
 //	lab lint                          check every lab.yaml
 //	lab check-proxy PROXY             examine a student's own proxy by the course's demands
@@ -34,6 +35,7 @@ type cli struct {
 	Run         runCmd         `cmd:"" help:"Play a lab and write its report."`
 	Report      reportCmd      `cmd:"" help:"Write the report of a run anew from its records."`
 	Check       checkCmd       `cmd:"" help:"Hold a run to the checks of its lab."`
+	Resume      resumeCmd      `cmd:"" help:"Play the trials that an interrupted run lacks."`
 	Compare     compareCmd     `cmd:"" help:"Hold a run against another one."`
 	Lint        lintCmd        `cmd:"" help:"Check every lab.yaml."`
 	CheckProxy  checkProxyCmd  `cmd:"" help:"Examine your own proxy by the course's demands."`

@@ -21,7 +21,7 @@ type runCmd struct {
 	Lab     string   `arg:"" optional:"" default:"01" help:"The lab's number or name."`
 	Size    string   `default:"quick" help:"How much of it: smoke, quick or full."`
 	Seed    uint64   `help:"Of the order of trials; drawn when left out."`
-	Systems []string `help:"Systems under test, separated by commas; the lab's own when left out."`
+	Systems []string `help:"Systems under test, separated by commas; the lab's own when left out; proxyd,proxyd compares one with itself."`
 	Mine    string   `placeholder:"PROXY" help:"Your own proxy, the system mine: a folder with a Dockerfile, a static binary, or an image."`
 	Out     string   `default:"reports/out" help:"Folder of runs."`
 }
@@ -56,7 +56,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 	dir, err := labs.Run(ctx, o)
 	if err != nil {
 		if dir != "" {
-			term.say("the trials that were done are kept; for a report of them: make report RUN=%s", dir)
+			term.say("the trials that were done are kept; to play the others: make resume RUN=%s; for a report without them: make report RUN=%s", dir, dir)
 		}
 		return err
 	}
