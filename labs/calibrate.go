@@ -130,12 +130,12 @@ func (p *play) calibrate(ctx context.Context, t *topology) error {
 		p.scale = rec.Capacity / 100
 	}
 	p.run.Calibration = rec
-	p.run.About.Notes = append(p.run.About.Notes, told(rec))
+	p.run.About.Notes = append(p.run.About.Notes, calibrationNote(rec))
 	return p.settle()
 }
 
-// told is a calibration for the reader of the report.
-func told(c *record.Calibration) string {
+// calibrationNote is a calibration for the reader of the report.
+func calibrationNote(c *record.Calibration) string {
 	text := fmt.Sprintf("Calibration: the generator did %.0f requests/s against a null server and %.0f/s against the origins without a proxy; "+
 		"at %.0f/s against the null server its response time was %.3g ms in the middle and %.3g ms at p99, the noise floor. The systems had a quota of %.2g CPUs, "+
 		"with which the dearest can do about %.0f requests/s.",

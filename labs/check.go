@@ -50,6 +50,7 @@ func (l *Lab) check() []site.Fault {
 	}
 	l.checkLoad(bad)
 	l.checkMeasured(bad)
+	l.checkFaults(bad)
 	if len(l.Sizes) == 0 {
 		bad("sizes", "no size", "quick: {blocks: 6, time: 1}")
 	}

@@ -52,6 +52,8 @@
 //	  most: 50000        rate above which nothing is tried
 //	  precision: 1.1     ratio of the ends of the interval
 //	  repeat: 3          tries of each end
+//	faults:              what befalls origins, on the schedule's clock; time stretches at and for
+//	  - {kind: kill, origin: 1, at: 2s, for: 1500ms}
 //	sizes:               how much of it; time stretches each phase
 //	  quick: {blocks: 6, time: 1}
 //	checks:              the self-check of `lab check`, of which package check tells
@@ -111,7 +113,8 @@
 //
 // # Faults
 //
-// An origin can fail under load, at a time of the plan: see [Fault]. The engine kills,
+// An origin can fail under load, at a time of the plan: see [Fault] and [FaultKinds]. What
+// a machine cannot do is found out before the first trial, and said. The engine kills,
 // stops, pauses or disconnects its container; an origin that is told to answers with
 // 503, late, or with a reset. [Outage] is what the clients noticed, read from their
 // samples alone, so that it means the same for every system.

@@ -20,7 +20,7 @@ func (p *play) begin(ctx context.Context, f docker.Facts) record.Run {
 			ID: p.ID, Lab: p.Lab.Name, Title: p.Lab.Title, Size: p.Size, Seed: p.Seed,
 			Command: p.Command, Commit: commit(ctx, p.Source), Started: time.Now().Round(time.Millisecond),
 			Rules: rules(),
-			Notes: []string{p.cores.note, "Memory over time is read once a second; CPU time is the difference of two readings around each trial."},
+			Notes: []string{p.cores.note},
 		},
 		Machine: record.Machine{
 			OS: f.OS, Kernel: f.Kernel, Arch: f.Arch, CPUModel: f.CPUModel, CPUs: f.CPUs, MemoryBytes: f.MemoryBytes,

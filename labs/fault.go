@@ -18,10 +18,10 @@ import (
 
 // Fault is what befalls one origin, at a time of the plan.
 type Fault struct {
-	Kind   string        // one of [FaultKinds]
-	Origin int           // from 1
-	At     time.Duration // since the start of the schedule
-	For    time.Duration // from then on; longer where it takes the engine longer to bring it about
+	Kind   string        `yaml:"kind"`   // one of [FaultKinds]
+	Origin int           `yaml:"origin"` // from 1
+	At     time.Duration `yaml:"at"`     // since the start of the schedule
+	For    time.Duration `yaml:"for"`    // from then on; longer where it takes the engine longer to bring it about
 }
 
 // kind is a fault of the container or of the origin in it.
@@ -33,6 +33,7 @@ type kind struct {
 
 var kinds = []kind{
 	{name: "kill", container: docker.Kill},
+	{name: "stop", container: docker.Stop},
 	{name: "restart", container: docker.Stop},
 	{name: "pause", container: docker.Pause},
 	{name: "blackhole", container: docker.Blackhole},
@@ -44,7 +45,8 @@ var kinds = []kind{
 // FaultKinds are the faults there are:
 //
 //	kill       SIGKILL, then a start
-//	restart    the container's stop signal, then a start
+//	stop       the container's stop signal, then a start when it is over
+//	restart    the same; without a length it is one restart
 //	pause      its processes are frozen
 //	blackhole  it is off its networks
 //	resets     it resets each connection on which a request comes

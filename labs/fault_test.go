@@ -56,7 +56,7 @@ func TestWaitingForThePlanEnds(t *testing.T) {
 
 func TestUnknownFault(t *testing.T) {
 	_, err := new(topology).befall(t.Context(), Fault{Kind: "flood", Origin: 1}, newPlanClock())
-	if err == nil || !strings.Contains(err.Error(), "hint: kill, restart, pause, blackhole, resets, 503s, slow") {
+	if err == nil || !strings.Contains(err.Error(), "hint: kill, stop, restart, pause, blackhole, resets, 503s, slow") {
 		t.Error(err)
 	}
 }

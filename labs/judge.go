@@ -19,6 +19,7 @@ const (
 func rules() []string {
 	return []string{
 		"It is suspect when the origins counted another number of requests than were sent.",
+		"Where a fault was made, what failed since is what is measured, and no reason against the trial; a wrong body in an answer of the right status is.",
 		fmt.Sprintf("It is invalid when the origins used more than %.0f %% of the CPU time they may use, or were stopped by their quotas for more than %.0f %% of the time.",
 			maxOriginShare*100, maxOriginThrottled*100),
 		fmt.Sprintf("It is suspect when an origin could not run for more than %g s where no fault was declared, and invalid for more than %g s.", suspectStall, maxStall),
@@ -44,7 +45,7 @@ func (p *play) room() room {
 // judge says whether a trial may be ranked, and why not, rule and figure: the
 // generator by its own rules, the answers, and then the origins.
 func judge(samples []loadtest.Sample, end loadtest.End, tr record.Trial, in room) (record.Validity, []string) {
-	g := loadtest.Judge(samples, end).Join(loadtest.JudgeAnswers(samples))
+	g := loadtest.Judge(samples, end).Join(loadtest.JudgeAnswers(unharmed(samples, tr.Faults)))
 	add := func(v loadtest.Validity, format string, args ...any) {
 		g = g.Join(loadtest.Gate{Validity: v, Reasons: []string{fmt.Sprintf(format, args...)}})
 	}
@@ -52,7 +53,7 @@ func judge(samples []loadtest.Sample, end loadtest.End, tr record.Trial, in room
 	for _, n := range tr.Origins {
 		counted += n
 	}
-	if tr.Failed == 0 && counted != int64(tr.Requests) {
+	if tr.Failed == 0 && len(tr.Faults) == 0 && counted != int64(tr.Requests) {
 		add(loadtest.Suspect, "the origins counted %d requests where %d were sent; the rule is as many", counted, tr.Requests)
 	}
 	of := "machine's CPU time"
@@ -69,7 +70,7 @@ func judge(samples []loadtest.Sample, end loadtest.End, tr record.Trial, in room
 	if tr.Stalled > maxStall {
 		limit, v = maxStall, loadtest.Invalid
 	}
-	if tr.Stalled > limit {
+	if tr.Stalled > limit && len(tr.Faults) == 0 {
 		add(v, "an origin could not run for %.2f s; the rule is at most %g s", tr.Stalled, limit)
 	}
 	return record.Validity(g.Validity), g.Reasons

@@ -23,6 +23,7 @@ type Lab struct {
 	Origins int      `yaml:"origins"`
 	Limits  Limits   `yaml:"limits"`
 	Load    Load     `yaml:"load"`
+	Faults  []Fault  `yaml:"faults"` // in the order of their times; stretched as the phases are
 
 	Calibrate  Calibrate  `yaml:"calibrate"`
 	Saturation Saturation `yaml:"saturation"`

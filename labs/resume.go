@@ -3,6 +3,7 @@ package labs
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // Resume goes on with the run in the folder dir after an interruption: the trials
 // that its record has stay as they are, the others are played, in the order that the
 // seed gives. Of Options it takes what the record does not say: Source, Engine,
-// Progress, ID of the containers, and Lab, the lab as it is now.
+// Progress and ID of the containers. The lab is the one below Source as it is now.
 //
 // What was begun is finished, or nothing: another lab, machine, image or limit, or
 // samples that were changed, are an error that says so. So is a run whose rates were
@@ -22,6 +23,9 @@ import (
 func Resume(ctx context.Context, o Options, dir string) error {
 	before, err := record.Read(dir)
 	if err != nil {
+		return err
+	}
+	if o.Lab, err = Find(filepath.Join(o.Source, "labs"), before.About.Lab); err != nil {
 		return err
 	}
 	o.Size, o.Seed, o.Command, o.Systems = before.About.Size, before.About.Seed, before.About.Command, nil
@@ -45,12 +49,6 @@ func Resume(ctx context.Context, o Options, dir string) error {
 		return err
 	}
 	return DiskHint(p.play(ctx), dir)
-}
-
-// LabOf is the name of the lab that the run in the folder dir is of.
-func LabOf(dir string) (string, error) {
-	run, err := record.Read(dir)
-	return run.About.Lab, err
 }
 
 // slot is the place of one trial.

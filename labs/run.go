@@ -193,6 +193,9 @@ func (p *play) play(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := p.canFail(ctx, t); err != nil {
+		return err
+	}
 	if err := p.gate(ctx, t); err != nil {
 		return err
 	}
@@ -202,6 +205,11 @@ func (p *play) play(ctx context.Context) (err error) {
 		}
 		return p.trials(ctx, t)
 	}
+	u, err := t.origins[0].Usage(ctx)
+	if err != nil {
+		return err
+	}
+	p.run.About.Notes = append(p.run.About.Notes, sourceNote(u.Source))
 	if err := p.claim(); err != nil {
 		return err
 	}

@@ -20,10 +20,12 @@ type reading struct {
 	origins           []docker.Usage
 	counts            map[string]int64   // requests by origin, as each counts itself
 	stalled           map[string]float64 // seconds for which each could not run, as it noticed itself
+	work              docker.Work        // of the system
+	worked            bool               // it is known
 }
 
-// read takes the counters around a trial, all at once: the engine reads them
-// for everybody who asks within the same second.
+// read takes the counters around a trial, all at once: where they come from the
+// engine, it reads them for everybody who asks within the same second.
 func (t *topology) read(ctx context.Context, s *underTest) (r reading, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	take := func(c *docker.Container, u *docker.Usage) {
@@ -34,6 +36,10 @@ func (t *topology) read(ctx context.Context, s *underTest) (r reading, err error
 	}
 	if s.container != nil {
 		take(s.container, &r.system)
+		g.Go(func() error {
+			r.work, r.worked = s.container.Work(ctx)
+			return nil
+		})
 	}
 	take(s.generator, &r.generator)
 	r.origins = make([]docker.Usage, len(t.origins))
@@ -65,7 +71,7 @@ func (p *play) trial(ctx context.Context, t *topology, s *underTest, at slot, ta
 	}
 	watch := watchUsage(ctx, s.container)
 	plan.Phases = p.phases()
-	samples, end, err := s.load(ctx, plan, p.meter(step, plan, p.left()))
+	samples, end, events, err := p.suffer(ctx, t, s, plan, p.meter(step, plan, p.left()))
 	series := watch()
 	if err != nil {
 		return tr, err
@@ -91,6 +97,10 @@ func (p *play) trial(ctx context.Context, t *topology, s *underTest, at slot, ta
 	tr.Resent = end.Resent
 	if len(p.run.Knees) > 0 {
 		tr.AtKnee = p.kneeLatencies(samples)
+	}
+	tr.Faults = told(samples, events, t.names())
+	if len(events) > 0 {
+		tr.Origins = answered(samples) // their own counters began again with them
 	}
 	tr.Resources = resources(s, before, after, series, tr)
 	tr.Validity, tr.Reasons = judge(samples, end, tr, p.room())
@@ -131,7 +141,7 @@ func (p *play) meter(step string, plan loadtest.Plan, left time.Duration) func(l
 	}
 }
 
-// watchUsage reads a container's usage once a second until the returned
+// watchUsage reads a container's usage, as often as its source allows, until the returned
 // function is called, which gives the readings.
 func watchUsage(ctx context.Context, c *docker.Container) func() []docker.Usage {
 	if c == nil {
@@ -141,18 +151,20 @@ func watchUsage(ctx context.Context, c *docker.Container) func() []docker.Usage 
 	var readings []docker.Usage
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
 		for {
+			every := engineEvery
 			// A reading that fails leaves a gap; the two around the trial are
 			// the ones that must not.
 			if u, err := c.Usage(ctx); err == nil {
 				readings = append(readings, u)
+				if u.Source == docker.FromFiles {
+					every = filesEvery
+				}
 			}
 			select {
 			case <-ctx.Done():
 				return
-			case <-tick.C:
+			case <-time.After(every):
 			}
 		}
 	})

@@ -37,6 +37,9 @@ func (r *run) overTime() illustration {
 			p.Y.Label = "response time (ms)"
 		}
 		style := r.style(s)
+		for _, b := range r.faultBands(s) {
+			p.Marks = append(p.Marks, b) // under the lines
+		}
 		for _, tr := range r.valid(s) {
 			line, _ := lines(bin([]*trial{tr}, width), width, tail)
 			p.Marks = append(p.Marks, figure.Line{Style: style, Points: line, Faint: true})
@@ -52,7 +55,7 @@ func (r *run) overTime() illustration {
 	}
 	return illustration{f, "A flat line is a system at ease with the rate; steps upward follow the rate; a spike in one faint line " +
 		"alone was an accident of one trial. Times may also fall as the rate rises: a machine that idles between requests sleeps deeper and " +
-		"wakes later. The scale is logarithmic. The load: " + strings.Join(phaseLines(r.Load), "; ") + ".", t}
+		"wakes later. The scale is logarithmic. " + r.faultNote() + "The load: " + strings.Join(phaseLines(r.Load), "; ") + ".", t}
 }
 
 // binning chooses the shortest step that gives the p99 answers enough, so long

@@ -23,6 +23,8 @@ type page struct {
 	Figures   []illustration
 	svg       [][]byte
 	Systems   table // measures side by side
+	Faults    table // what clients noticed of each
+	Upkeep    table // what else they needed
 	Tests     table // p-values, and what could have been found
 	Parity    table // what each proxy was seen to do
 	Differs   table // what each does otherwise than the declaration
@@ -68,6 +70,8 @@ func newPage(r *run, res record.Results) (*page, error) {
 		Schedules: r.schedules(),
 		Figures:   r.illustrations(res),
 		Systems:   sideBySide(res),
+		Faults:    r.faultTable(),
+		Upkeep:    r.upkeep(),
 		Tests:     tests(res.Verdicts),
 		Parity:    parity(res.Run),
 		Differs:   differs(res.Systems),

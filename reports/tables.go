@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"proxylab/reports/record"
+	"proxylab/reports/stat"
 )
 
 // validity counts the trials of each system by their validity.
@@ -48,6 +49,44 @@ func sideBySide(res record.Results) table {
 		}
 		if any {
 			t.Rows = append(t.Rows, row)
+		}
+	}
+	return t
+}
+
+// upkeep shows what else the systems needed, as medians of their valid trials.
+func (r *run) upkeep() table {
+	t := table{Caption: "What else each system needed, median of its valid trials", Head: []string{
+		"system", "CPU throttled (s)", "processes", "threads", "sockets", "received a request (bytes)", "sent a request (bytes)",
+		"context switches a request", "read and write calls a request", "source",
+	}}
+	for _, s := range r.measured() {
+		var row []string
+		source := ""
+		for _, of := range []func(*record.Usage, float64) float64{
+			func(u *record.Usage, _ float64) float64 { return u.ThrottledSeconds },
+			func(u *record.Usage, _ float64) float64 { return float64(u.Processes) },
+			func(u *record.Usage, _ float64) float64 { return float64(u.Threads) },
+			func(u *record.Usage, _ float64) float64 { return float64(u.Sockets) },
+			func(u *record.Usage, n float64) float64 { return float64(u.ReceivedBytes) / n },
+			func(u *record.Usage, n float64) float64 { return float64(u.SentBytes) / n },
+			func(u *record.Usage, _ float64) float64 { return u.SwitchesPerRequest },
+			func(u *record.Usage, _ float64) float64 { return u.CallsPerRequest },
+		} {
+			var values []float64
+			for _, tr := range r.valid(s) {
+				if u := tr.Resources.System; u != nil && tr.Requests > 0 {
+					values, source = append(values, of(u, float64(tr.Requests))), u.Source
+				}
+			}
+			cell := "–"
+			if m := stat.MedianOf(values).Median; m != 0 || len(row) == 0 && len(values) > 0 {
+				cell = figures(m)
+			}
+			row = append(row, cell)
+		}
+		if source != "" {
+			t.Rows = append(t.Rows, slices.Concat([]string{s}, row, []string{source}))
 		}
 	}
 	return t

@@ -146,6 +146,27 @@ func (b Band) draw(c *draw.Canvas, at func(XY) vg.Point) {
 	c.FillPolygon(band, []vg.Point{{X: c.Min.X, Y: lo}, {X: c.Min.X, Y: hi}, {X: c.Max.X, Y: hi}, {X: c.Max.X, Y: lo}})
 }
 
+// Span is a grey stripe from From to To on the X axis, as high as the panel.
+type Span struct{ From, To float64 }
+
+func (s Span) points() []XY { return nil }
+
+func (s Span) keep(ok func(XY) bool) Mark {
+	// 1 is on Linear and on Log axes of Y.
+	if !ok(XY{s.From, 1}) || !ok(XY{s.To, 1}) {
+		return nil
+	}
+	return s
+}
+
+func (s Span) draw(c *draw.Canvas, at func(XY) vg.Point) {
+	from, to := max(at(XY{s.From, 1}).X, c.Min.X), min(at(XY{s.To, 1}).X, c.Max.X)
+	if to <= from {
+		return
+	}
+	c.FillPolygon(band, []vg.Point{{X: from, Y: c.Min.Y}, {X: from, Y: c.Max.Y}, {X: to, Y: c.Max.Y}, {X: to, Y: c.Min.Y}})
+}
+
 // Text stands right of its point, up or down, or centred above it.
 type Text struct {
 	X, Y  float64

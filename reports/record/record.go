@@ -26,7 +26,8 @@ import "time"
 //	1  the first
 //	2  p-values and the detectable ratio of a verdict
 //	3  parity
-const Schema = 3
+//	4  network bytes, processes, threads, sockets, switches and calls of a trial; faults
+const Schema = 4
 
 // Run is one experiment: systems, interleaved trials, and what is needed to
 // repeat it.
@@ -142,7 +143,26 @@ type Trial struct {
 	Stalled        float64          `json:"origins_stalled_s,omitempty"` // time for which an origin could not run, as each noticed itself; of the worst
 	Resent         int64            `json:"retransmits,omitempty"`       // TCP segments that the generator sent again
 	AtKnee         []LevelLatency   `json:"at_knee,omitempty"`           // by level, where the lab looks for knees
-	Samples        string           `json:"samples"`                     // path in the run's folder
+	Faults         []Fault          `json:"faults,omitempty"`
+	Samples        string           `json:"samples"` // path in the run's folder
+}
+
+// Fault is one that befell an origin during a trial, and what clients noticed of it.
+// Times of the plan count from the schedule's start. What did not come about is left
+// out.
+type Fault struct {
+	Kind   string  `json:"kind"`
+	Origin string  `json:"origin"`
+	Began  float64 `json:"began_s"`  // it was brought about from here on
+	There  float64 `json:"there_s"`  // and was there from here at the latest
+	Ended  float64 `json:"ended_s"`  // it was mended from here on
+	Mended float64 `json:"mended_s"` // and the origin was seen ready here
+
+	Lost     int      `json:"requests_lost"`        // not answered rightly, of those due from Began on and before the next fault
+	Detected *float64 `json:"detected_s,omitempty"` // from Began until the system left the origin alone
+	Outage   float64  `json:"outage_s"`             // from Began until the last harmed request was due
+	Back     *float64 `json:"back_s,omitempty"`     // from Mended until the origin answered again
+	Even     *float64 `json:"even_s,omitempty"`     // from Mended until the shares were even again
 }
 
 // Resources is what a trial used, by whom. System is nil for direct.
@@ -154,14 +174,27 @@ type Resources struct {
 
 // Usage is what a container used during a trial, by its cgroup.
 type Usage struct {
-	Source            string  `json:"source"` // where the figures come from: "engine API, 1 Hz"
+	Source            string  `json:"source"` // where the figures come from: "cgroup files" or "engine API, 1 Hz"
 	CPUSeconds        float64 `json:"cpu_s"`
 	CPUPerRequest     float64 `json:"cpu_us_per_request"`
 	ThrottledSeconds  float64 `json:"throttled_s"`
 	ThrottledPeriods  int64   `json:"throttled_periods"`
 	MemoryMedianBytes int64   `json:"memory_median_bytes"` // anonymous, not page cache
 	MemoryMaxBytes    int64   `json:"memory_max_bytes"`
-	Series            []Point `json:"series,omitempty"`
+	ReceivedBytes     int64   `json:"received_bytes,omitempty"` // on its networks
+	SentBytes         int64   `json:"sent_bytes,omitempty"`
+
+	// The most seen during the trial; 0 where the machine does not tell.
+	Processes int `json:"processes,omitempty"`
+	Threads   int `json:"threads,omitempty"`
+	Sockets   int `json:"sockets,omitempty"`
+
+	// Of threads that lived on, and of read and write calls (/proc/PID/io); 0 where
+	// this machine may not look at the processes.
+	SwitchesPerRequest float64 `json:"context_switches_per_request,omitempty"`
+	CallsPerRequest    float64 `json:"read_write_calls_per_request,omitempty"`
+
+	Series []Point `json:"series,omitempty"`
 }
 
 // Point is one reading during a trial.

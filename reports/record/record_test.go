@@ -66,8 +66,8 @@ func TestReadRefuses(t *testing.T) {
 		old, new string // in the file
 		want     string
 	}{
-		{"newer schema, with keys of its own", `"schema": 3,`, `"schema": 99, "colour": 1,`, "run.json: schema 99, want 1 to 3"},
-		{"no schema", `"schema": 3,`, ``, "run.json: schema 0, want 1 to 3"},
+		{"newer schema, with keys of its own", `"schema": 4,`, `"schema": 99, "colour": 1,`, "run.json: schema 99, want 1 to 4"},
+		{"no schema", `"schema": 4,`, ``, "run.json: schema 0, want 1 to 4"},
 		{"unknown key", `"seed"`, `"sed"`, `unknown field "sed"`},
 		{"wrong type", `"block": 1,`, `"block": "one",`, "run.json:"},
 		{"cut short", `"trials": [`, `"trials": [{`, "run.json:"},

@@ -22,14 +22,6 @@ func (c *resumeCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w\n\thint: the folder of a run that was interrupted, below reports/out", err)
 	}
-	name, err := labs.LabOf(dir)
-	if err != nil {
-		return err
-	}
-	lab, err := labs.Find("labs", name)
-	if err != nil {
-		return err
-	}
 	out := filepath.Dir(dir)
 	if err := reports.CheckLatest(out); err != nil {
 		return err
@@ -44,8 +36,7 @@ func (c *resumeCmd) Run(ctx context.Context) error {
 	if _, err := engine.CleanDead(ctx); err != nil {
 		return err
 	}
-	term.say("%s: %s", lab.Name, lab.Title)
-	o := labs.Options{Lab: lab, Source: ".", Engine: engine, ID: labs.NewID(lab.Name, time.Now()), Progress: term.show}
+	o := labs.Options{Source: ".", Engine: engine, ID: labs.NewID("resumed", time.Now()), Progress: term.show}
 	if err := labs.Resume(ctx, o, dir); err != nil {
 		return err
 	}
