@@ -160,16 +160,16 @@
 // core wrote last has to come from there, and then be had alone to be counted up.
 //
 // BenchmarkElectParallel of 32 members with -cpu 1,2 gave, as ns for an Elect and its
-// Done, the median [least, most] of four short runs, of eight where it says so:
+// Done, the median [least, most] of five runs of 40 ms with nothing else to do:
 //
 //	                  1 core             2 cores
-//	hash     (4)    202 [188, 206]    121 [117, 138]
-//	ewma     (8)    111 [76, 171]      64 [59, 91]
-//	leastconn (8)   100 [87, 108]      86 [60, 112]
-//	random2  (8)     87 [71, 100]      85 [58, 108]
+//	hash             145 [124, 152]     83 [82, 84]
+//	hash, bounded    151 [121, 183]    105 [103, 106]
+//	ewma             106 [76, 110]      56 [49, 104]
+//	leastconn         61 [58, 103]      94 [56, 119]
+//	random2           96 [87, 97]      108 [96, 112]
 //
-// That was a virtual machine with 2 cores of an AMD EPYC, which at other times took half
-// as long for hash. leastconn and random2 with two cores took anything
-// from 58 to 112 ns; what decides it is not known. So hash and ewma gain by the second
-// core, leastconn and random2 only in some of the runs.
+// That was a virtual machine with 2 cores of an AMD EPYC. So hash and ewma gain by the
+// second core; leastconn and random2 do not, and what sets them apart from ewma, which
+// reads and writes as much, is not known.
 package balancer
