@@ -66,12 +66,18 @@ func judge(samples []loadtest.Sample, end loadtest.End, tr record.Trial, in room
 	if share := tr.Resources.Origins.ThrottledSeconds / (tr.Seconds * float64(max(1, in.origins))); share > maxOriginThrottled {
 		add(loadtest.Invalid, "the origins were stopped by their CPU quotas for %.0f %% of the time; the rule is at most %.0f %%", share*100, maxOriginThrottled*100)
 	}
+	stalled := tr.Stalled
+	for _, f := range tr.Faults {
+		if f.Kind == "pause" { // it is declared that it cannot run
+			stalled -= f.Mended - f.Began
+		}
+	}
 	limit, v := suspectStall, loadtest.Suspect
-	if tr.Stalled > maxStall {
+	if stalled > maxStall {
 		limit, v = maxStall, loadtest.Invalid
 	}
-	if tr.Stalled > limit && len(tr.Faults) == 0 {
-		add(v, "an origin could not run for %.2f s; the rule is at most %g s", tr.Stalled, limit)
+	if stalled > limit {
+		add(v, "an origin could not run for %.2f s; the rule is at most %g s", stalled, limit)
 	}
 	return record.Validity(g.Validity), g.Reasons
 }

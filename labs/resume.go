@@ -17,9 +17,10 @@ import (
 // seed gives. Of Options it takes what the record does not say: Source, Engine,
 // Progress and ID of the containers. The lab is the one below Source as it is now.
 //
-// What was begun is finished, or nothing: another lab, machine, image or limit, or
-// samples that were changed, are an error that says so. So is a run whose rates were
-// measured (calibrate, saturation): they belong to containers that are gone.
+// What was begun is finished, or nothing: another lab, load, machine, image of a system
+// or limit of one, or samples that were changed, are an error that says so. So is a run whose
+// rates were measured (calibrate, saturation): they belong to containers that are gone.
+// A change of the lab's site, faults or origins is not noticed.
 func Resume(ctx context.Context, o Options, dir string) error {
 	before, err := record.Read(dir)
 	if err != nil {
