@@ -78,14 +78,12 @@ func (p *play) suffer(ctx context.Context, t *topology, s *underTest, plan loadt
 	defer cancel(nil)
 	clock := newPlanClock()
 	var events []FaultEvent
-	var failed error
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for _, f := range faults {
 			ev, err := t.befall(ctx, f, clock)
 			if err != nil {
-				failed = fmt.Errorf("fault %s of origin-%d: %w", f.Kind, f.Origin, err)
-				cancel(failed)
+				cancel(fmt.Errorf("fault %s of origin-%d: %w", f.Kind, f.Origin, err))
 				return
 			}
 			events = append(events, ev)
@@ -99,10 +97,10 @@ func (p *play) suffer(ctx context.Context, t *topology, s *underTest, plan loadt
 		cancel(err) // nothing more will come to set the clock by
 	}
 	wg.Wait()
-	if failed != nil {
-		return nil, end, nil, failed
+	if cause := context.Cause(ctx); cause != nil { // what came first: load, fault, or the caller
+		return nil, end, nil, cause
 	}
-	return samples, end, events, err
+	return samples, end, events, nil
 }
 
 func (t *topology) names() (out []string) {
